@@ -1,0 +1,49 @@
+"""Étape 03 : des réglages français, et daphne qui sert les pages."""
+
+import subprocess
+import urllib.request
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from workshop.serving import project_environment
+
+
+@pytest.fixture
+def login_page(server):
+    """La réponse de `/admin/login/`, lue en entier."""
+    with urllib.request.urlopen(f"{server.url}/admin/login/", timeout=10) as answer:
+        answer.text = answer.read().decode()
+        return answer
+
+
+def test_french(login_page):
+    """La page de connexion est en français"""
+    assert '<html lang="fr' in login_page.text, "La page /admin/login/ n'est pas en français."
+
+
+def test_paris_time(project, python):
+    """Le projet est à l'heure de Paris"""
+    code = "from django.utils.timezone import localtime; print(localtime().isoformat())"
+    done = subprocess.run(
+        [python, "manage.py", "shell", "-v", "0", "-c", code],
+        cwd=project,
+        env=project_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, f"manage.py shell échoue : {done.stderr.strip()[-300:]}"
+    now = datetime.fromisoformat(done.stdout.split()[-1])
+    paris = now.astimezone(ZoneInfo("Europe/Paris"))
+    assert now.utcoffset() == paris.utcoffset(), (
+        f"Le projet croit qu'il est {now:%H:%M} ; à Paris, il est {paris:%H:%M}."
+    )
+
+
+def test_daphne(login_page):
+    """Les pages sont servies par daphne"""
+    server = login_page.headers["Server"]
+    assert server == "daphne", f"Les pages sont servies par « {server} », et non par daphne."

@@ -1,0 +1,116 @@
+"""Ce que reçoit un test d'étape : le projet à juger, son Python, son vrai serveur, ses visiteurs.
+
+`verifier` donne une copie du projet par l'environnement ; `pytest steps/05-consumers`, seul, juge
+la solution de l'étape.
+"""
+
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from channels.layers import channel_layers
+
+from workshop.chapters import Step
+from workshop.members import InProcessMember, NetworkMember
+from workshop.serving import Server
+
+PROJECT = pytest.StashKey[Path]()
+LOADED = pytest.StashKey[object]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    # pytest-django met d'abord les tests qui ont une base ; l'ordre des buts est celui du fichier.
+    items.sort(key=lambda item: (item.path, item.reportinfo()[1]))
+    given = os.environ.get("ATELIER_PROJECT")
+    folders = {item.path.parent for item in items}
+    if not given and len(folders) > 1:
+        raise pytest.UsageError(
+            "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
+            "Tous les tests se lancent par « python3 atelier.py test »."
+        )
+    if given:
+        config.stash[PROJECT] = Path(given)
+    elif folders:
+        copy = Path(tempfile.mkdtemp(prefix="atelier-"))
+        config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
+        config.stash[PROJECT] = copy / "live"
+        shutil.copytree(Step(folders.pop()).solution, copy / "live")
+    else:
+        return
+    config.stash[LOADED] = load(config.stash[PROJECT])
+
+
+def load(project: Path):
+    """Importe l'application ASGI du projet et renvoie l'application, ou l'exception qu'elle lève.
+
+    Ici et non dans un import : un projet cassé est un but rouge, pas une erreur de pytest.
+    """
+    sys.path.insert(0, str(project))
+    sys.dont_write_bytecode = True
+    os.environ["DJANGO_SETTINGS_MODULE"] = "live.settings"
+    try:
+        return importlib.import_module("live.asgi").application
+    except Exception as error:
+        from django.conf import settings
+        from django.utils.functional import empty
+
+        # Sans cela, pytest-django chargerait à son tour ces réglages et s'arrêterait.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+        settings._wrapped = empty
+        return error
+
+
+@pytest.fixture(scope="session")
+def project(pytestconfig) -> Path:
+    """Le dossier de `manage.py`, une copie : un test peut y lancer ce qu'il veut."""
+    return pytestconfig.stash[PROJECT]
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """Le Python du projet : celui de `live/.venv` (vide s'il manque), ou celui de l'atelier."""
+    return os.environ.get("ATELIER_PYTHON", sys.executable)
+
+
+@pytest.fixture(scope="session")
+def server(project, python):
+    """Le vrai serveur du projet, sur un port libre."""
+    with Server(project, python or sys.executable) as running:
+        yield running
+
+
+@pytest.fixture
+async def visitor(pytestconfig):
+    """Fabrique un visiteur qui parle à l'application dans ce processus."""
+    application = pytestconfig.stash[LOADED]
+    if isinstance(application, Exception):
+        raise application
+    # Chaque test a sa boucle asyncio : il lui faut aussi sa couche de canaux.
+    channel_layers.backends.clear()
+    async for make in _visitors(InProcessMember, application):
+        yield make
+
+
+@pytest.fixture
+async def network_visitor(server):
+    """Fabrique un visiteur qui parle au vrai serveur."""
+    async for make in _visitors(NetworkMember, server.url):
+        yield make
+
+
+async def _visitors(kind, *arguments):
+    """Fabrique des visiteurs ; ceux qui restent à la fin du test s'en vont."""
+    visitors = []
+
+    def make(**options):
+        visitors.append(kind(*arguments, **options))
+        return visitors[-1]
+
+    yield make
+    for one in visitors:
+        await one.vanish()

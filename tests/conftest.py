@@ -1,0 +1,35 @@
+"""Compte tous les tests sur une dernière ligne, et prête à chacun ce dont il a besoin."""
+
+import shutil
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--strict-skips", action="store_true", help="un test sauté est un échec")
+
+
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", [])
+    if skipped and session.config.getoption("--strict-skips"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config):
+    if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+        count = {name: len(reporter.stats.get(name, [])) for name in ("passed", "failed", "skipped")}
+        failed = count["failed"] + len(reporter.stats.get("error", []))
+        for report in reporter.stats.get("skipped", []):
+            print(f"sauté : {report.nodeid} : {report.longrepr[2]}")
+        print(f"{count['passed']} passed, {failed} failed, {count['skipped']} skipped")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Le chemin d'un Chromium, que Playwright sait conduire."""
+    pytest.importorskip("playwright", reason="Playwright manque : requirements-dev.txt")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return found or pytest.skip("aucun navigateur Chromium sur cette machine")

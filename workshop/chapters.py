@@ -1,0 +1,255 @@
+"""Lit les chapitres : leurs titres, leurs minutes, et les actes qu'ils font faire au projet."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from workshop import ROOT, WorkshopError
+
+TERMINALS = ("serveur", "projet", "atelier")
+ALMOST_CAPTION = re.compile(r"(\*\*|__)\s*(`|Terminal\b)|Terminal\b|`[\w./-]+`\s*:?$")
+PARSER = MarkdownIt("commonmark").enable("table")
+
+
+class ChapterError(WorkshopError):
+    """Un chapitre dont la forme ne se laisse pas rejouer ; nomme le chapitre et la ligne."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """Le chapitre donne un fichier entier."""
+
+    path: str
+    content: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Le chapitre change un fichier : des morceaux de différence, séparés par `@@`."""
+
+    path: str
+    diff: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Le chapitre fait supprimer un fichier."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Le chapitre fait renommer un fichier."""
+
+    path: str
+    new_path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Le chapitre fait taper des commandes dans un terminal ; `output` est ce qu'il annonce."""
+
+    terminal: str
+    commands: list[str]
+    line: int
+    powershell: list[str] = field(default_factory=list)
+    output: str | None = None
+
+
+Act = Write | Patch | Delete | Rename | Run
+
+
+@dataclass(frozen=True)
+class Step:
+    """Une étape du parcours : un dossier de `steps/`, son chapitre et son test."""
+
+    folder: Path
+
+    @property
+    def slug(self) -> str:
+        return self.folder.name
+
+    @property
+    def number(self) -> int:
+        return int(self.slug[:2])
+
+    @property
+    def chapter(self) -> Path:
+        return self.folder / "README.md"
+
+    @property
+    def solution(self) -> Path:
+        return ROOT / "solutions" / self.slug
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        return PARSER.parse(self.chapter.read_text("utf-8"))
+
+    @cached_property
+    def title(self) -> str:
+        """Le titre du chapitre, sans son numéro."""
+        return self.headings("h1")[0].split(" · ", 1)[-1]
+
+    @cached_property
+    def minutes(self) -> int:
+        """Les minutes annoncées sous le titre."""
+        found = re.search(r"^\*\*(\d+) minutes\*\*", self.chapter.read_text("utf-8"), re.M)
+        if not found:
+            raise ChapterError(f"{self.slug} : il manque « **N minutes** » sous le titre.")
+        return int(found[1])
+
+    @cached_property
+    def summary(self) -> str:
+        """La première phrase de « Ce que l'on construit » : ce que dit le tableau du README."""
+        texts = iter(self.tokens)
+        for token in texts:
+            if token.type == "inline" and token.content == "Ce que l'on construit":
+                next(texts), next(texts)
+                paragraph = next(texts).content.replace("\n", " ")
+                return re.split(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý])", paragraph)[0]
+        raise ChapterError(f"{self.slug} : il manque « ## Ce que l'on construit ».")
+
+    def headings(self, tag: str) -> list[str]:
+        """Renvoie le texte des titres d'un niveau (`h1`, `h2`, `h3`)."""
+        return [
+            inline.content
+            for token, inline in zip(self.tokens, self.tokens[1:], strict=False)
+            if token.type == "heading_open" and token.tag == tag
+        ]
+
+    @cached_property
+    def acts(self) -> list[Act]:
+        """Les actes du chapitre, dans l'ordre. Lève ChapterError si une légende est perdue."""
+        return list(_acts(self))
+
+
+def all_steps() -> list[Step]:
+    """Renvoie les étapes du parcours, dans l'ordre."""
+    return [Step(folder) for folder in sorted((ROOT / "steps").glob("[0-9][0-9]-*"))]
+
+
+def find_step(number: str) -> Step:
+    """Renvoie l'étape nommée `5`, `05` ou `05-consumers` ; lève WorkshopError s'il n'y en a pas."""
+    steps = all_steps()
+    for step in steps:
+        if number in (step.slug, step.slug[:2], str(step.number)):
+            return step
+    raise WorkshopError(
+        f"Il n'y a pas d'étape « {number} ». Choisissez de "
+        f"{steps[0].slug[:2]} à {steps[-1].slug[:2]}."
+    )
+
+
+def _acts(step: Step):
+    tokens = step.tokens
+    folded = 0
+    for i, token in enumerate(tokens):
+        if token.type == "html_block":
+            folded += token.content.count("<details") - token.content.count("</details")
+        if token.type != "paragraph_open":
+            continue
+        line = token.map[0] + 1
+        where = f"{step.slug}, ligne {line}"
+        inline = tokens[i + 1]
+        rest = tokens[i + 3 :]
+        caption = _caption(inline)
+        if caption is None:
+            if rest and rest[0].type == "fence" and ALMOST_CAPTION.match(inline.content):
+                raise ChapterError(
+                    f"{where} : « {inline.content} » ressemble à une légende sans en être une. "
+                    "Une légende est seule sur sa ligne, tout en gras : **`chemin`** "
+                    "ou **Terminal « nom »**."
+                )
+            continue
+        kind, *names = caption
+        if token.level or folded:
+            raise ChapterError(
+                f"{where} : la légende « {inline.content} » est dans une liste, une citation ou "
+                "un bloc replié, où rien n'est rejoué. Sortez-la ou écrivez-la autrement."
+            )
+        if kind == "delete":
+            yield Delete(names[0], line)
+        elif kind == "rename":
+            yield Rename(names[0], names[1], line)
+        else:
+            block, after = _block(rest, provided=kind == "path")
+            if block is None:
+                raise ChapterError(
+                    f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
+                )
+            if kind == "path" and block.info == "diff":
+                yield Patch(names[0], block.content, line)
+            elif kind == "path":
+                yield Write(names[0], block.content, line)
+            else:
+                yield _run(names[0], block, after, line, where)
+
+
+def _caption(inline: Token):
+    """Renvoie la légende que porte un paragraphe, ou None.
+
+    `("path", chemin)`, `("terminal", nom)`, `("delete", chemin)` ou `("rename", de, vers)`.
+    """
+    parts = [(child.type, child.content) for child in inline.children if child.type != "softbreak"]
+    types = [kind for kind, _ in parts]
+    code = ["strong_open", "code_inline", "strong_close"]
+    paths = [content for kind, content in parts if kind == "code_inline"]
+    texts = [content.strip() for kind, content in parts if kind == "text" and content.strip()]
+    if types == code:
+        return ("path", paths[0])
+    if types == ["strong_open", "text", "strong_close"]:
+        found = re.fullmatch(r"Terminal «\s(\w+)\s»", parts[1][1])
+        if found and found[1] in TERMINALS:
+            return ("terminal", found[1])
+    marked = [kind for kind in types if kind != "text"]
+    if marked == code and texts == ["Supprimez le fichier", "."]:
+        return ("delete", paths[0])
+    if marked == code * 2 and texts == ["Renommez", "en", "."]:
+        return ("rename", *paths)
+    return None
+
+
+def _block(rest: list[Token], provided: bool):
+    """Renvoie le bloc qui suit une légende et ce qui vient après lui.
+
+    Un fichier qui n'est pas la leçon peut être replié, sous « fichier fourni ».
+    """
+    if provided and rest and rest[0].type == "html_block" and "fichier fourni" in rest[0].content:
+        rest = rest[1:]
+    if rest and rest[0].type == "fence":
+        return rest[0], rest[1:]
+    return None, rest
+
+
+def _run(terminal: str, block: Token, after: list[Token], line: int, where: str) -> Run:
+    if block.info not in ("bash", "powershell"):
+        raise ChapterError(f"{where} : les commandes d'un terminal sont un bloc `bash`.")
+    powershell = []
+    if after and after[0].type == "fence" and after[0].info == "powershell":
+        powershell = after[0].content.splitlines()
+        after = after[1:]
+    return Run(terminal, block.content.splitlines(), line, powershell, _announced(after))
+
+
+def _announced(after: list[Token]) -> str | None:
+    """Renvoie le premier bloc `text` qui suit des commandes, avant la légende ou le titre suivant.
+
+    Il peut être replié, sous la question qui le précède.
+    """
+    for i, token in enumerate(after):
+        if token.type == "heading_open":
+            return None
+        if token.type == "paragraph_open" and _caption(after[i + 1]):
+            return None
+        if token.type == "fence":
+            return token.content if token.info == "text" else None
+    return None

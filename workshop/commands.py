@@ -1,0 +1,248 @@
+"""Les commandes de l'atelier : ce que l'on tape après `python3 atelier.py`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import unicodedata
+import webbrowser
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from workshop import LIVE, ROOT, WorkshopError
+
+LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
+MARKS = {
+    "passed": "[green]✔[/]",
+    "failed": "[red]✘[/]",
+    "waiting": "[dim]·[/]",
+    "skipped": "[yellow]?[/]",
+}
+
+
+class FrenchFormatter(click.HelpFormatter):
+    """Met en français les titres de l'aide."""
+
+    def write_usage(self, prog, args="", prefix=None):
+        super().write_usage(prog, args, prefix="Utilisation : ")
+
+    def write_heading(self, heading):
+        super().write_heading({"Commands": "Commandes"}.get(heading, heading) + " ")
+
+
+class Context(click.Context):
+    formatter_class = FrenchFormatter
+
+
+class Command(click.Command):
+    context_class = Context
+
+
+class Commands(click.Group):
+    """Un groupe dont les commandes se tapent avec ou sans accents."""
+
+    context_class = Context
+    command_class = Command
+
+    def get_command(self, ctx, name):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+        return super().get_command(ctx, plain)
+
+
+def out() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    options_metavar="",
+    subcommand_metavar="COMMANDE [OPTIONS]",
+    add_help_option=False,
+)
+@click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
+@click.pass_context
+def cli(ctx):
+    """L'atelier : un chat en temps réel avec Django et Channels, chapitre par chapitre."""
+    if ctx.invoked_subcommand is None:
+        show_parcours()
+        click.echo(ctx.get_help())
+
+
+def show_parcours() -> None:
+    from workshop.chapters import all_steps
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("étape", "", "min", "chapitre"):
+        table.add_column(column, justify="right" if column == "min" else "left")
+    for step in all_steps():
+        chapter = step.chapter.relative_to(ROOT).as_posix()
+        table.add_row(step.slug[:2], step.title, str(step.minutes), chapter)
+    console = Console(highlight=False)
+    console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
+    console.print(table, "")
+
+
+def command(name, **options):
+    """Déclare une commande, avec son aide en français."""
+
+    def declare(function):
+        function = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")(function)
+        return cli.command(name, add_help_option=False, options_metavar="[OPTIONS]", **options)(
+            function
+        )
+
+    return declare
+
+
+@command("verifier")
+@click.argument("number", metavar="[N]", required=False)
+@click.option("--projet", type=click.Path(path_type=Path), help="Le projet (sinon : live).")
+@click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
+def verifier(number, projet, as_json):
+    """Vérifie les buts de l'étape N : code 0 vert, 1 rouge, 2 pas pu vérifier."""
+    from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
+    from workshop.chapters import find_step
+
+    project = (projet or LIVE).resolve()
+    if projet and not project.is_dir():
+        raise WorkshopError(f"Le dossier {project} n'existe pas. Donnez celui de manage.py.")
+    python = project_python(project)
+    step = find_step(number) if number else current_step(project, python)
+    if not projet:
+        keep("step", step.slug)
+    console = out()
+    if as_json:
+        report = check(step, project, python)
+        click.echo(report.as_json())
+        sys.exit(report.exit_code)
+    listens = step.number == 6 and not projet and sys.stdout.isatty()
+    with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
+
+        def tick(seconds):
+            if listens:
+                left = LISTEN_SECONDS - seconds
+                status.update(
+                    "J'écoute le salon poneys sur 127.0.0.1:8000. "
+                    f"Collez console.js dans le navigateur : encore {left:.0f} s"
+                )
+
+        report = check(step, project, python, listen=LISTEN_SECONDS if listens else 0, tick=tick)
+    show_report(console, step, report)
+    sys.exit(report.exit_code)
+
+
+def show_report(console: Console, step, report) -> None:
+    from workshop.chapters import all_steps
+
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
+    for goal in report.goals:
+        waiting = " (en attente)" if goal.state == "waiting" else ""
+        style = "dim" if goal.state == "waiting" else ""
+        console.print(f"  {MARKS[goal.state]} [{style or 'none'}]{escape(goal.text)}{waiting}[/]")
+        if goal.reason:
+            console.print(f"      {escape(goal.reason)}")
+    console.print()
+    following = [other for other in all_steps() if other.number == step.number + 1]
+    chapter = step.chapter.relative_to(ROOT).as_posix()
+    if report.passed:
+        console.print("[green]Étape réussie.[/]", end=" ")
+        if following:
+            console.print(f"La suite : {following[0].chapter.relative_to(ROOT).as_posix()}")
+        else:
+            console.print("C'était la dernière du parcours.")
+    elif report.passed is False:
+        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {chapter}")
+    else:
+        console.print("Un but n'a pas pu être vérifié : suivez la phrase ci-dessus, puis relancez.")
+
+
+@command("demo")
+@click.argument("number", metavar="[N]", default="")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Le port (0 : un libre).")
+@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
+def demo(number, port, sans_navigateur):
+    """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
+    from workshop.chapters import all_steps, find_step
+    from workshop.demo import running_demo
+
+    step = find_step(number) if number else all_steps()[-1]
+    if step.number < 5:
+        raise WorkshopError("Le chat ne parle qu'à partir de l'étape 05. Tapez : demo 05")
+    with running_demo(step, port) as server:
+        click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {server.url}/ (Ctrl-C l'arrête)")
+        if not sans_navigateur:
+            webbrowser.open(f"{server.url}/")
+        while server.process.poll() is None:
+            time.sleep(0.2)
+    raise WorkshopError("Le serveur s'est arrêté de lui-même. Relancez la commande.")
+
+
+@command("construire")
+@click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
+def construire(verify):
+    """Refait tout ce qui est fait à partir des chapitres."""
+    from workshop.replay import rebuild, stale
+
+    paths = stale() if verify else rebuild()
+    for path in paths:
+        click.echo(f"{'périmé' if verify else 'refait'} : {path}")
+    if verify and paths:
+        click.echo(f"Tapez : {LAUNCHER} construire")
+        sys.exit(1)
+    if not paths:
+        click.echo("Tout est à jour.")
+
+
+@command("test")
+@click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
+def test(strict):
+    """Lance tous les tests du dépôt."""
+    if strict:
+        import atelier
+
+        if not atelier.install("requirements.txt", "requirements-dev.txt"):
+            raise WorkshopError("requirements-dev.txt ne s'installe pas ; voyez le réseau.")
+    command = [sys.executable, "-m", "pytest", "-q", *(["--strict-skips"] if strict else [])]
+    sys.exit(subprocess.call(command, cwd=ROOT))
+
+
+def main() -> None:
+    """Lance une commande ; toute erreur prévue est une phrase, sans trace."""
+    sys.stdout.reconfigure(errors="replace")
+    sys.stderr.reconfigure(errors="replace")
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            # Une exception, pour que les blocs with arrêtent ce qu'ils ont démarré.
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+    try:
+        cli.main(prog_name=LAUNCHER, standalone_mode=False)
+    except click.UsageError as error:
+        stop(f"{usage_sentence(error)} Pour voir les commandes : {LAUNCHER}")
+    except WorkshopError as error:
+        stop(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def stop(sentence: str) -> None:
+    """Arrête la commande sur une phrase ; code 2 : rien n'a été jugé."""
+    click.echo(sentence, err=True)
+    sys.exit(2)
+
+
+def usage_sentence(error: click.UsageError) -> str:
+    """Renvoie en français une erreur de frappe dans une commande."""
+    match error:
+        case click.NoSuchOption(option_name=name):
+            return f"L'option {name} n'existe pas."
+        case click.BadParameter(param=param):
+            return f"La valeur donnée à {param.opts[0]} ne convient pas."
+        case click.exceptions.NoSuchCommand(command_name=name):
+            return f"La commande « {name} » n'existe pas."
+    return "Je ne comprends pas cette commande."

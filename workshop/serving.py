@@ -1,0 +1,122 @@
+"""Démarre et arrête le vrai serveur d'un projet, sur un port de la boucle locale."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from workshop import WorkshopError
+
+GUARD = Path(__file__).with_name("guard.py")
+STARTUP_SECONDS = 20
+
+
+class ServerError(WorkshopError):
+    """Un serveur qui ne démarre pas ; la phrase cite la dernière ligne de son journal."""
+
+
+def free_port() -> int:
+    """Renvoie un port libre de la boucle locale."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listening(port: int) -> bool:
+    """Renvoie True si quelqu'un écoute ce port de la boucle locale."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Server:
+    """Le serveur d'un projet, de l'entrée à la sortie d'un bloc `with`.
+
+    `project` est le dossier de `manage.py`. Le serveur tourne avec `python`, dans son propre
+    groupe de processus, et ne survit pas au processus qui l'a lancé (voir guard.py). Lève
+    ServerError s'il n'écoute pas au bout de 20 secondes.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        python: str = sys.executable,
+        port: int = 0,
+        environment: dict[str, str] | None = None,
+    ):
+        self.project, self.python, self.port = project, python, port or free_port()
+        self.environment = environment or {}
+        self.log_path = Path(tempfile.mkstemp(prefix="serveur-", suffix=".log")[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Ce que le serveur a écrit jusqu'ici."""
+        return self.log_path.read_text("utf-8", errors="replace")
+
+    def __enter__(self) -> "Server":
+        if listening(self.port):
+            raise ServerError(
+                f"Le port {self.port} est déjà pris : un autre serveur y écoute. Arrêtez-le, ou "
+                "choisissez un autre port."
+            )
+        group = {"start_new_session": True}
+        if os.name == "nt":
+            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [self.python, str(GUARD), "manage.py", "runserver", "--noreload"]
+                + [f"127.0.0.1:{self.port}"],
+                cwd=self.project,
+                env=project_environment() | self.environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                **group,
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                lines = [line for line in self.log.splitlines() if line.strip()]
+                last = lines[-1].strip() if lines else "(journal vide)"
+                raise ServerError(
+                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}"
+                )
+            if listening(self.port):
+                return
+            time.sleep(0.02)
+        raise ServerError(f"Le serveur n'écoute toujours pas après {STARTUP_SECONDS} secondes.")
+
+    def __exit__(self, *_) -> None:
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log_path.unlink(missing_ok=True)
+
+
+def project_environment() -> dict[str, str]:
+    """Renvoie l'environnement où tourne un projet : ni réglages d'ailleurs, ni octets laissés."""
+    hidden = ("DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "PYTHONPATH")
+    kept = {key: value for key, value in os.environ.items() if key not in hidden}
+    return kept | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+    }
