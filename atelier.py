@@ -40,7 +40,8 @@ def install(*requirements):
     files = [part for name in requirements for part in ("-r", str(ROOT / name))]
     files += ["-c", str(ROOT / "constraints.txt")]
     uv = shutil.which("uv")
-    if uv and subprocess.call([uv, "pip", "install", "-q", "--python", str(PYTHON), *files]) == 0:
+    options = ["-q", "--compile-bytecode", "--python", str(PYTHON)]
+    if uv and subprocess.call([uv, "pip", "install", *options, *files]) == 0:
         return True
     if subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

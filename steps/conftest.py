@@ -73,14 +73,14 @@ def project(pytestconfig) -> Path:
 
 @pytest.fixture(scope="session")
 def python() -> str:
-    """Le Python du projet : celui de `live/.venv` (vide s'il manque), ou celui de l'atelier."""
+    """Le Python du projet, ou celui de l'atelier ; vide à l'étape 01 s'il n'y en a pas."""
     return os.environ.get("ATELIER_PYTHON", sys.executable)
 
 
 @pytest.fixture(scope="session")
 def server(project, python):
     """Le vrai serveur du projet, sur un port libre."""
-    with Server(project, python or sys.executable) as running:
+    with Server(project, python) as running:
         yield running
 
 

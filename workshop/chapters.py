@@ -10,7 +10,14 @@ from markdown_it.token import Token
 
 from workshop import ROOT, WorkshopError
 
-TERMINALS = ("serveur", "projet", "atelier")
+# Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
+FORMS = {
+    "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
+    "terminal": re.compile(r"\*\*Terminal « (serveur|projet|atelier) »\*\*"),
+    "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
+    "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
+    "stop": re.compile(r"Arrêtez le serveur : \*\*Ctrl-C\*\* dans le terminal « serveur »\."),
+}
 ALMOST_CAPTION = re.compile(r"(\*\*|__)\s*(`|Terminal\b)|Terminal\b|`[\w./-]+`\s*:?$")
 PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -55,6 +62,13 @@ class Rename:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """Le chapitre fait arrêter le serveur, par Ctrl-C dans son terminal."""
+
+    line: int
+
+
+@dataclass(frozen=True)
 class Run:
     """Le chapitre fait taper des commandes dans un terminal ; `output` est ce qu'il annonce."""
 
@@ -65,7 +79,7 @@ class Run:
     output: str | None = None
 
 
-Act = Write | Patch | Delete | Rename | Run
+Act = Write | Patch | Delete | Rename | Stop | Run
 
 
 @dataclass(frozen=True)
@@ -180,6 +194,8 @@ def _acts(step: Step):
             yield Delete(names[0], line)
         elif kind == "rename":
             yield Rename(names[0], names[1], line)
+        elif kind == "stop":
+            yield Stop(line)
         else:
             block, after = _block(rest, provided=kind == "path")
             if block is None:
@@ -195,26 +211,11 @@ def _acts(step: Step):
 
 
 def _caption(inline: Token):
-    """Renvoie la légende que porte un paragraphe, ou None.
-
-    `("path", chemin)`, `("terminal", nom)`, `("delete", chemin)` ou `("rename", de, vers)`.
-    """
-    parts = [(child.type, child.content) for child in inline.children if child.type != "softbreak"]
-    types = [kind for kind, _ in parts]
-    code = ["strong_open", "code_inline", "strong_close"]
-    paths = [content for kind, content in parts if kind == "code_inline"]
-    texts = [content.strip() for kind, content in parts if kind == "text" and content.strip()]
-    if types == code:
-        return ("path", paths[0])
-    if types == ["strong_open", "text", "strong_close"]:
-        found = re.fullmatch(r"Terminal «\s(\w+)\s»", parts[1][1])
-        if found and found[1] in TERMINALS:
-            return ("terminal", found[1])
-    marked = [kind for kind in types if kind != "text"]
-    if marked == code and texts == ["Supprimez le fichier", "."]:
-        return ("delete", paths[0])
-    if marked == code * 2 and texts == ["Renommez", "en", "."]:
-        return ("rename", *paths)
+    """Renvoie la sorte de légende qu'est un paragraphe et ce qu'elle nomme, ou None."""
+    text = inline.content.replace("\u00a0", " ")
+    for kind, form in FORMS.items():
+        if found := form.fullmatch(text):
+            return (kind, *found.groups())
     return None
 
 

@@ -75,7 +75,8 @@ def check(
 ) -> Report:
     """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
 
-    `python` est celui du projet (vide : aucun). `listen` est le nombre de secondes pendant
+    `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
+    dont c'est l'objet). `listen` est le nombre de secondes pendant
     lesquelles l'étape 06 écoute le salon de `server` ; 0 : elle n'écoute pas. `tick` est appelé
     plusieurs fois par seconde avec les secondes écoulées.
     """
@@ -87,7 +88,7 @@ def check(
         console = project / "console.js"
         environment = project_environment() | {
             "ATELIER_PROJECT": str(copy),
-            "ATELIER_PYTHON": python,
+            "ATELIER_PYTHON": python if step.number == 1 else python or sys.executable,
             "ATELIER_LISTEN": str(listen),
             "ATELIER_SERVER": server,
             "ATELIER_HEARD": "1" if was_heard(console) and not listen else "",

@@ -33,7 +33,10 @@ def replay(step: Step, project: Path) -> None:
 
 
 def apply(act: Act, project: Path, step: Step) -> None:
-    """Applique un acte. Des commandes, n'exécute que celles de Django qui créent des fichiers."""
+    """Applique un acte. Des commandes, n'exécute que celles de Django qui créent des fichiers.
+
+    Lève ReplayError si l'acte ne s'applique pas.
+    """
     where = f"{step.slug}, ligne {act.line}"
     match act:
         case Write(path, content):

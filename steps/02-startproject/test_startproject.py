@@ -1,7 +1,6 @@
 """Étape 02 : un projet Django qui répond, et un client qui dit ce qu'il entend."""
 
 import subprocess
-import sys
 import urllib.request
 from threading import Thread
 
@@ -19,7 +18,7 @@ def run_client(project, python):
         assert (project / "client.py").is_file(), "Le fichier client.py n'est pas à côté de manage.py."
         try:
             done = subprocess.run(
-                [python or sys.executable, "-X", "utf8", "client.py", address],
+                [python, "-X", "utf8", "client.py", address],
                 cwd=project,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from workshop.members import Refused
 
@@ -17,7 +18,7 @@ NAMELESS = {"Bienvenue  !": "Bienvenue anonyme !", "<> bonjour": "<anonyme> bonj
 
 
 @pytest.fixture
-def cookies(transactional_db, django_user_model, client) -> dict[str, str]:
+def cookies(transactional_db, django_user_model) -> dict[str, str]:
     """Le cookie de session de deux personnes connectées, avec et sans nom complet."""
     people = {
         "NAMED": {"username": "sam", "first_name": "Sam", "last_name": "Samson"},
@@ -25,6 +26,7 @@ def cookies(transactional_db, django_user_model, client) -> dict[str, str]:
     }
     found = {}
     for person, names in people.items():
+        client = Client()
         client.force_login(django_user_model.objects.create_user(**names))
         found[person] = f"sessionid={client.cookies['sessionid'].value}"
     return found
