@@ -1,6 +1,6 @@
 """Lance une commande de l'atelier, dans un environnement qu'il prépare la première fois.
 
-Bibliothèque standard seulement. Ce fichier doit se lire avec un vieux Python (3.6) : c'est lui
+Bibliothèque standard seulement. Ce fichier doit se lire avec un vieux Python (3.6) : c'est lui
 qui dit quelle version installer.
 """
 
@@ -16,7 +16,7 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 
 
 def stamp():
-    """Renvoie ce qui doit être vrai de l'environnement : ses paquets et sa place."""
+    """Renvoie ce qui doit être vrai de l'environnement : ses paquets et sa place."""
     files = [(ROOT / name).read_text("utf-8") for name in ("requirements.txt", "constraints.txt")]
     return "\n".join([*files, str(ROOT)])
 
@@ -47,7 +47,7 @@ def install(*requirements):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         if subprocess.call([str(PYTHON), "-m", "ensurepip"], **silent):
             sys.exit(
-                "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : "
+                "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : "
                 "sudo apt install python3-venv), puis relancez la même commande."
             )
     options = ["-q", "--no-input", "--disable-pip-version-check"]
@@ -58,7 +58,7 @@ def prepare():
     """Crée `.venv` à neuf et le remplit. S'arrête avec une phrase si c'est impossible."""
     import venv
 
-    print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
+    print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
     try:
         STAMP.unlink()
     except OSError:
@@ -69,8 +69,8 @@ def prepare():
         sys.exit(f"Impossible de créer {VENV} : {error}. Vérifiez les droits et la place libre.")
     if not install("requirements.txt"):
         sys.exit(
-            "L'installation n'a pas abouti ; la cause est écrite au-dessus. Vérifiez le réseau "
-            "(et le proxy, s'il y en a un), puis relancez la même commande : elle reprendra."
+            "L'installation n'a pas abouti ; la cause est écrite au-dessus. Vérifiez le réseau "
+            "(et le proxy, s'il y en a un), puis relancez la même commande : elle reprendra."
         )
     written = STAMP.with_suffix(".tmp")
     written.write_text(stamp(), "utf-8")
@@ -81,14 +81,14 @@ def main():
     version = sys.version_info[:2]
     if version < OLDEST:
         sys.exit(
-            f"L'atelier demande Python 3.11 ou plus récent ; celui-ci est le {version[0]}.{version[1]}."
+            f"L'atelier demande Python 3.11 ou plus récent ; celui-ci est le {version[0]}.{version[1]}."
             " Installez-le depuis https://www.python.org/downloads/ puis relancez la commande."
         )
     if Path(sys.prefix) != VENV:
         if version > NEWEST:
             print(
                 f"Python {version[0]}.{version[1]} est plus récent que ceux que l'atelier connaît"
-                " (3.11 à 3.14) : je continue.",
+                " (3.11 à 3.14) : je continue.",
                 file=sys.stderr,
             )
         if not ready():
@@ -108,4 +108,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nInterrompu. Relancez la même commande quand vous voudrez : elle reprendra.")
+        sys.exit("\nInterrompu. Relancez la même commande quand vous voudrez : elle reprendra.")

@@ -1,6 +1,6 @@
-"""Ce que reçoit un test d'étape : le projet à juger, son Python, son vrai serveur, ses visiteurs.
+"""Ce que reçoit un test d'étape : le projet à juger, son Python, son vrai serveur, ses visiteurs.
 
-`verifier` donne une copie du projet par l'environnement ; `pytest steps/05-consumers`, seul, juge
+`verifier` donne une copie du projet par l'environnement ; `pytest steps/05-consumers`, seul, juge
 la solution de l'étape.
 """
 
@@ -24,14 +24,14 @@ LOADED = pytest.StashKey[object]()
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    # pytest-django met d'abord les tests qui ont une base ; l'ordre des buts est celui du fichier.
+    # pytest-django met d'abord les tests qui ont une base ; l'ordre des buts est celui du fichier.
     items.sort(key=lambda item: (item.path, item.reportinfo()[1]))
     given = os.environ.get("ATELIER_PROJECT")
     folders = {item.path.parent for item in items}
     if not given and len(folders) > 1:
         raise pytest.UsageError(
-            "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
-            "Tous les tests se lancent par « python3 atelier.py test »."
+            "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
+            "Tous les tests se lancent par « python3 atelier.py test »."
         )
     if given:
         config.stash[PROJECT] = Path(given)
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config, items):
 def load(project: Path):
     """Importe l'application ASGI du projet et renvoie l'application, ou l'exception qu'elle lève.
 
-    Ici et non dans un import : un projet cassé est un but rouge, pas une erreur de pytest.
+    Ici et non dans un import : un projet cassé est un but rouge, pas une erreur de pytest.
     """
     sys.path.insert(0, str(project))
     sys.dont_write_bytecode = True
@@ -67,13 +67,13 @@ def load(project: Path):
 
 @pytest.fixture(scope="session")
 def project(pytestconfig) -> Path:
-    """Le dossier de `manage.py`, une copie : un test peut y lancer ce qu'il veut."""
+    """Le dossier de `manage.py`, une copie : un test peut y lancer ce qu'il veut."""
     return pytestconfig.stash[PROJECT]
 
 
 @pytest.fixture(scope="session")
 def python() -> str:
-    """Le Python du projet, ou celui de l'atelier ; vide à l'étape 01 s'il n'y en a pas."""
+    """Le Python du projet, ou celui de l'atelier ; vide à l'étape 01 s'il n'y en a pas."""
     return os.environ.get("ATELIER_PYTHON", sys.executable)
 
 
@@ -90,7 +90,7 @@ async def visitor(pytestconfig):
     application = pytestconfig.stash[LOADED]
     if isinstance(application, Exception):
         raise application
-    # Chaque test a sa boucle asyncio : il lui faut aussi sa couche de canaux.
+    # Chaque test a sa boucle asyncio : il lui faut aussi sa couche de canaux.
     channel_layers.backends.clear()
     async for make in _visitors(InProcessMember, application):
         yield make
@@ -104,7 +104,7 @@ async def network_visitor(server):
 
 
 async def _visitors(kind, *arguments):
-    """Fabrique des visiteurs ; ceux qui restent à la fin du test s'en vont."""
+    """Fabrique des visiteurs ; ceux qui restent à la fin du test s'en vont."""
     visitors = []
 
     def make(**options):

@@ -1,4 +1,4 @@
-"""Le moteur de l'atelier : un module par idée, derrière les commandes de `atelier.py`."""
+"""Le moteur de l'atelier : un module par idée, derrière les commandes de `atelier.py`."""
 
 from pathlib import Path
 

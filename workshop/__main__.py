@@ -1,4 +1,4 @@
-"""`python -m workshop` : les mêmes commandes que `atelier.py`, dans l'environnement courant."""
+"""`python -m workshop` : les mêmes commandes que `atelier.py`, dans l'environnement courant."""
 
 from workshop.commands import main
 

@@ -1,4 +1,4 @@
-"""Lit les chapitres : leurs titres, leurs minutes, et les actes qu'ils font faire au projet."""
+"""Lit les chapitres : leurs titres, leurs minutes, et les actes qu'ils font faire au projet."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from workshop import ROOT, WorkshopError
 
-# Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
+# Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
 FORMS = {
     "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
     "terminal": re.compile(r"\*\*Terminal « (serveur|projet|atelier) »\*\*"),
@@ -23,7 +23,7 @@ PARSER = MarkdownIt("commonmark").enable("table")
 
 
 class ChapterError(WorkshopError):
-    """Un chapitre dont la forme ne se laisse pas rejouer ; nomme le chapitre et la ligne."""
+    """Un chapitre dont la forme ne se laisse pas rejouer ; nomme le chapitre et la ligne."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Patch:
-    """Le chapitre change un fichier : des morceaux de différence, séparés par `@@`."""
+    """Le chapitre change un fichier : des morceaux de différence, séparés par `@@`."""
 
     path: str
     diff: str
@@ -70,7 +70,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Run:
-    """Le chapitre fait taper des commandes dans un terminal ; `output` est ce qu'il annonce."""
+    """Le chapitre fait taper des commandes dans un terminal ; `output` est ce qu'il annonce."""
 
     terminal: str
     commands: list[str]
@@ -84,7 +84,7 @@ Act = Write | Patch | Delete | Rename | Stop | Run
 
 @dataclass(frozen=True)
 class Step:
-    """Une étape du parcours : un dossier de `steps/`, son chapitre et son test."""
+    """Une étape du parcours : un dossier de `steps/`, son chapitre et son test."""
 
     folder: Path
 
@@ -118,19 +118,19 @@ class Step:
         """Les minutes annoncées sous le titre."""
         found = re.search(r"^\*\*(\d+) minutes\*\*", self.chapter.read_text("utf-8"), re.M)
         if not found:
-            raise ChapterError(f"{self.slug} : il manque « **N minutes** » sous le titre.")
+            raise ChapterError(f"{self.slug} : il manque « **N minutes** » sous le titre.")
         return int(found[1])
 
     @cached_property
     def summary(self) -> str:
-        """La première phrase de « Ce que l'on construit » : ce que dit le tableau du README."""
+        """La première phrase de « Ce que l'on construit » : ce que dit le tableau du README."""
         texts = iter(self.tokens)
         for token in texts:
             if token.type == "inline" and token.content == "Ce que l'on construit":
                 next(texts), next(texts)
                 paragraph = next(texts).content.replace("\n", " ")
                 return re.split(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý])", paragraph)[0]
-        raise ChapterError(f"{self.slug} : il manque « ## Ce que l'on construit ».")
+        raise ChapterError(f"{self.slug} : il manque « ## Ce que l'on construit ».")
 
     def headings(self, tag: str) -> list[str]:
         """Renvoie le texte des titres d'un niveau (`h1`, `h2`, `h3`)."""
@@ -152,13 +152,13 @@ def all_steps() -> list[Step]:
 
 
 def find_step(number: str) -> Step:
-    """Renvoie l'étape nommée `5`, `05` ou `05-consumers` ; lève WorkshopError s'il n'y en a pas."""
+    """Renvoie l'étape nommée `5`, `05` ou `05-consumers` ; lève WorkshopError s'il n'y en a pas."""
     steps = all_steps()
     for step in steps:
         if number in (step.slug, step.slug[:2], str(step.number)):
             return step
     raise WorkshopError(
-        f"Il n'y a pas d'étape « {number} ». Choisissez de "
+        f"Il n'y a pas d'étape « {number} ». Choisissez de "
         f"{steps[0].slug[:2]} à {steps[-1].slug[:2]}."
     )
 
@@ -179,15 +179,15 @@ def _acts(step: Step):
         if caption is None:
             if rest and rest[0].type == "fence" and ALMOST_CAPTION.match(inline.content):
                 raise ChapterError(
-                    f"{where} : « {inline.content} » ressemble à une légende sans en être une. "
-                    "Une légende est seule sur sa ligne, tout en gras : **`chemin`** "
+                    f"{where} : « {inline.content} » ressemble à une légende sans en être une. "
+                    "Une légende est seule sur sa ligne, tout en gras : **`chemin`** "
                     "ou **Terminal « nom »**."
                 )
             continue
         kind, *names = caption
         if token.level or folded:
             raise ChapterError(
-                f"{where} : la légende « {inline.content} » est dans une liste, une citation ou "
+                f"{where} : la légende « {inline.content} » est dans une liste, une citation ou "
                 "un bloc replié, où rien n'est rejoué. Sortez-la ou écrivez-la autrement."
             )
         if kind == "delete":
@@ -200,7 +200,7 @@ def _acts(step: Step):
             block, after = _block(rest, provided=kind == "path")
             if block is None:
                 raise ChapterError(
-                    f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
+                    f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
                 )
             if kind == "path" and block.info == "diff":
                 yield Patch(names[0], block.content, line)
@@ -222,7 +222,7 @@ def _caption(inline: Token):
 def _block(rest: list[Token], provided: bool):
     """Renvoie le bloc qui suit une légende et ce qui vient après lui.
 
-    Un fichier qui n'est pas la leçon peut être replié, sous « fichier fourni ».
+    Un fichier qui n'est pas la leçon peut être replié, sous « fichier fourni ».
     """
     if provided and rest and rest[0].type == "html_block" and "fichier fourni" in rest[0].content:
         rest = rest[1:]

@@ -1,4 +1,4 @@
-"""Vérifie un projet : les buts d'une étape, sur une copie, dans un autre processus."""
+"""Vérifie un projet : les buts d'une étape, sur une copie, dans un autre processus."""
 
 import json
 import os
@@ -24,7 +24,7 @@ LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "db.sqlite3", ".git")
 
 @dataclass(frozen=True)
 class Goal:
-    """Un but d'une étape. `state` : passed, failed, waiting (pas atteint) ou skipped."""
+    """Un but d'une étape. `state` : passed, failed, waiting (pas atteint) ou skipped."""
 
     id: str
     text: str
@@ -52,7 +52,7 @@ class Report:
         return {True: 0, False: 1, None: 2}[self.passed]
 
     def as_json(self) -> str:
-        """Renvoie l'objet décrit par `verifier --json` ; le diagnostic n'existe pas encore."""
+        """Renvoie l'objet décrit par `verifier --json` ; le diagnostic n'existe pas encore."""
         goals = [asdict(goal) for goal in self.goals]
         found = {"step": self.step, "passed": self.passed, "goals": goals, "diagnosis": None}
         return json.dumps(found, ensure_ascii=False)
@@ -75,9 +75,9 @@ def check(
 ) -> Report:
     """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
 
-    `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
+    `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
     dont c'est l'objet). `listen` est le nombre de secondes pendant
-    lesquelles l'étape 06 écoute le salon de `server` ; 0 : elle n'écoute pas. `tick` est appelé
+    lesquelles l'étape 06 écoute le salon de `server` ; 0 : elle n'écoute pas. `tick` est appelé
     plusieurs fois par seconde avec les secondes écoulées.
     """
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
@@ -101,7 +101,7 @@ def check(
 
 
 def current_step(project: Path, python: str) -> Step:
-    """Renvoie l'étape en cours : la dernière vérifiée, sinon la première qui n'est pas verte."""
+    """Renvoie l'étape en cours : la dernière vérifiée, sinon la première qui n'est pas verte."""
     steps = all_steps()
     for step in steps:
         if step.slug == kept("step"):
@@ -161,7 +161,7 @@ def _run(step: Step, folder: Path, environment, deadline: float, tick) -> list[G
         stuck = next(goal for goal in goals if goal["state"] == "waiting")
         stuck |= {
             "state": "failed",
-            "reason": f"Toujours pas de réponse après {deadline:.0f} secondes : le projet tourne "
+            "reason": f"Toujours pas de réponse après {deadline:.0f} secondes : le projet tourne "
             "en rond ou attend quelque chose qui ne vient pas.",
         }
     return [Goal(goal["id"], goal["text"], goal["state"], goal["reason"]) for goal in goals]

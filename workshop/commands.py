@@ -1,4 +1,4 @@
-"""Les commandes de l'atelier : ce que l'on tape après `python3 atelier.py`."""
+"""Les commandes de l'atelier : ce que l'on tape après `python3 atelier.py`."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def out() -> Console:
 @click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
 @click.pass_context
 def cli(ctx):
-    """L'atelier : un chat en temps réel avec Django et Channels, chapitre par chapitre."""
+    """L'atelier : un chat en temps réel avec Django et Channels, chapitre par chapitre."""
     if ctx.invoked_subcommand is None:
         show_parcours()
         click.echo(ctx.get_help())
@@ -84,7 +84,7 @@ def show_parcours() -> None:
         chapter = step.chapter.relative_to(ROOT).as_posix()
         table.add_row(step.slug[:2], step.title, str(step.minutes), chapter)
     console = Console(highlight=False)
-    console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
+    console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
     console.print(table, "")
 
 
@@ -102,10 +102,10 @@ def command(name, **options):
 
 @command("verifier")
 @click.argument("number", metavar="[N]", required=False)
-@click.option("--projet", type=click.Path(path_type=Path), help="Le projet (sinon : live).")
+@click.option("--projet", type=click.Path(path_type=Path), help="Le projet (sinon : live).")
 @click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
 def verifier(number, projet, as_json):
-    """Vérifie les buts de l'étape N : code 0 vert, 1 rouge, 2 pas pu vérifier."""
+    """Vérifie les buts de l'étape N : code 0 vert, 1 rouge, 2 pas pu vérifier."""
     from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
     from workshop.chapters import find_step
 
@@ -129,7 +129,7 @@ def verifier(number, projet, as_json):
                 left = LISTEN_SECONDS - seconds
                 status.update(
                     "J'écoute le salon poneys sur 127.0.0.1:8000. "
-                    f"Collez console.js dans le navigateur : encore {left:.0f} s"
+                    f"Collez console.js dans le navigateur : encore {left:.0f} s"
                 )
 
         report = check(step, project, python, listen=LISTEN_SECONDS if listens else 0, tick=tick)
@@ -153,18 +153,18 @@ def show_report(console: Console, step, report) -> None:
     if report.passed:
         console.print("[green]Étape réussie.[/]", end=" ")
         if following:
-            console.print(f"La suite : {following[0].chapter.relative_to(ROOT).as_posix()}")
+            console.print(f"La suite : {following[0].chapter.relative_to(ROOT).as_posix()}")
         else:
             console.print("C'était la dernière du parcours.")
     elif report.passed is False:
-        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {chapter}")
+        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {chapter}")
     else:
-        console.print("Un but n'a pas pu être vérifié : suivez la phrase ci-dessus, puis relancez.")
+        console.print("Un but n'a pas pu être vérifié : suivez la phrase ci-dessus, puis relancez.")
 
 
 @command("demo")
 @click.argument("number", metavar="[N]", default="")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Le port (0 : un libre).")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Le port (0 : un libre).")
 @click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
 def demo(number, port, sans_navigateur):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
@@ -173,7 +173,7 @@ def demo(number, port, sans_navigateur):
 
     step = find_step(number) if number else all_steps()[-1]
     if step.number < 5:
-        raise WorkshopError("Le chat ne parle qu'à partir de l'étape 05. Tapez : demo 05")
+        raise WorkshopError("Le chat ne parle qu'à partir de l'étape 05. Tapez : demo 05")
     with running_demo(step, port) as server:
         click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {server.url}/ (Ctrl-C l'arrête)")
         if not sans_navigateur:
@@ -184,7 +184,7 @@ def demo(number, port, sans_navigateur):
 
 
 @command("construire")
-@click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
+@click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
 def construire(verify):
     """Refait tout ce qui est fait à partir des chapitres."""
     from workshop.replay import rebuild, stale
@@ -193,27 +193,27 @@ def construire(verify):
     for path in paths:
         click.echo(f"{'périmé' if verify else 'refait'} : {path}")
     if verify and paths:
-        click.echo(f"Tapez : {LAUNCHER} construire")
+        click.echo(f"Tapez : {LAUNCHER} construire")
         sys.exit(1)
     if not paths:
         click.echo("Tout est à jour.")
 
 
 @command("test")
-@click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
+@click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
 def test(strict):
     """Lance tous les tests du dépôt."""
     if strict:
         import atelier
 
         if not atelier.install("requirements.txt", "requirements-dev.txt"):
-            raise WorkshopError("requirements-dev.txt ne s'installe pas ; voyez le réseau.")
+            raise WorkshopError("requirements-dev.txt ne s'installe pas ; voyez le réseau.")
     command = [sys.executable, "-m", "pytest", "-q", *(["--strict-skips"] if strict else [])]
     sys.exit(subprocess.call(command, cwd=ROOT))
 
 
 def main() -> None:
-    """Lance une commande ; toute erreur prévue est une phrase, sans trace."""
+    """Lance une commande ; toute erreur prévue est une phrase, sans trace."""
     sys.stdout.reconfigure(errors="replace")
     sys.stderr.reconfigure(errors="replace")
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
@@ -223,7 +223,7 @@ def main() -> None:
     try:
         cli.main(prog_name=LAUNCHER, standalone_mode=False)
     except click.UsageError as error:
-        stop(f"{usage_sentence(error)} Pour voir les commandes : {LAUNCHER}")
+        stop(f"{usage_sentence(error)} Pour voir les commandes : {LAUNCHER}")
     except WorkshopError as error:
         stop(str(error))
     except (click.Abort, KeyboardInterrupt):
@@ -231,7 +231,7 @@ def main() -> None:
 
 
 def stop(sentence: str) -> None:
-    """Arrête la commande sur une phrase ; code 2 : rien n'a été jugé."""
+    """Arrête la commande sur une phrase ; code 2 : rien n'a été jugé."""
     click.echo(sentence, err=True)
     sys.exit(2)
 
@@ -244,5 +244,5 @@ def usage_sentence(error: click.UsageError) -> str:
         case click.BadParameter(param=param):
             return f"La valeur donnée à {param.opts[0]} ne convient pas."
         case click.exceptions.NoSuchCommand(command_name=name):
-            return f"La commande « {name} » n'existe pas."
+            return f"La commande « {name} » n'existe pas."
     return "Je ne comprends pas cette commande."

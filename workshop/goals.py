@@ -1,7 +1,7 @@
-"""Greffon pytest : note l'état de chaque but d'une étape, dans l'ordre, pour `verifier`.
+"""Greffon pytest : note l'état de chaque but d'une étape, dans l'ordre, pour `verifier`.
 
-Un but est un test ; sa docstring est la phrase que lit l'apprenant. Un but rouge donne sa raison
-en une phrase ; ceux que pytest n'a pas atteints restent « en attente ».
+Un but est un test ; sa docstring est la phrase que lit l'apprenant. Un but rouge donne sa raison
+en une phrase ; ceux que pytest n'a pas atteints restent « en attente ».
 """
 
 import json
@@ -58,7 +58,7 @@ class Recorder:
 
 
 def reason(error: BaseException) -> str:
-    """Renvoie la raison d'un échec : celle que le test donne, sinon ce que le projet a levé."""
+    """Renvoie la raison d'un échec : celle que le test donne, sinon ce que le projet a levé."""
     if isinstance(error, AssertionError | pytest.fail.Exception | WorkshopError):
         return str(error).split("\nassert ")[0]
     return f"Le projet lève {type(error).__name__} : {error}"

@@ -1,8 +1,8 @@
 """Exécute un script Python qui s'arrête avec celui qui l'a lancé, quoi qu'il arrive à ce dernier.
 
-Usage : `python guard.py SCRIPT [ARGUMENTS]`. L'entrée standard est un tube tenu par le parent :
+Usage : `python guard.py SCRIPT [ARGUMENTS]`. L'entrée standard est un tube tenu par le parent :
 quand le parent finit, même tué sans préavis, le système ferme le tube et ce processus sort.
-Ne dépend que de la bibliothèque standard : il tourne avec le Python du projet de l'apprenant.
+Ne dépend que de la bibliothèque standard : il tourne avec le Python du projet de l'apprenant.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Ceux qui entrent dans un salon pendant une vérification : sans port réseau, ou par le vrai serveur."""
+"""Ceux qui entrent dans un salon pendant une vérification : sans port réseau, ou par le vrai serveur."""
 
 import asyncio
 import contextlib
@@ -13,32 +13,32 @@ MUTE = f"rien n'est venu en {PATIENCE} secondes"
 
 
 class Refused(AssertionError):
-    """La poignée de main n'a pas abouti ; le message dit ce que le serveur a répondu."""
+    """La poignée de main n'a pas abouti ; le message dit ce que le serveur a répondu."""
 
 
 class Member:
-    """Quelqu'un dans un salon : il parle, et ce qu'il entend est vérifié.
+    """Quelqu'un dans un salon : il parle, et ce qu'il entend est vérifié.
 
     Chaque attente est bornée à trois secondes. Les sous-classes disent comment on entre, entend,
     parle et sort.
     """
 
     async def hears(self, expected: str) -> None:
-        """Attend un message ; lève AssertionError si ce n'est pas `expected`."""
+        """Attend un message ; lève AssertionError si ce n'est pas `expected`."""
         heard = await self.hear()
         if heard is None:
-            raise AssertionError(f"Attendu : « {expected} ». Entendu : {MUTE}.")
+            raise AssertionError(f"Attendu : « {expected} ». Entendu : {MUTE}.")
         if heard != expected:
-            raise AssertionError(f"Attendu : « {expected} ». Entendu : « {heard} ».")
+            raise AssertionError(f"Attendu : « {expected} ». Entendu : « {heard} ».")
 
     async def echoes(self, text: str, name: str = "Anonymous troll") -> None:
-        """Dit `text` et l'entend revenir : preuve, aussi, que rien d'autre n'attendait."""
+        """Dit `text` et l'entend revenir : preuve, aussi, que rien d'autre n'attendait."""
         await self.say(text)
         await self.hears(f"<{name}> {text}")
 
 
 class InProcessMember(Member):
-    """Parle à l'application ASGI dans ce processus, sans port : plus vite, et sans rien cacher."""
+    """Parle à l'application ASGI dans ce processus, sans port : plus vite, et sans rien cacher."""
 
     def __init__(self, application, cookie: str = ""):
         self.application = application
@@ -46,7 +46,7 @@ class InProcessMember(Member):
         self.headers += [(b"cookie", cookie.encode())] if cookie else []
 
     async def enter(self, path: str) -> None:
-        """Se connecte ; lève Refused si l'application refuse ou lève une exception."""
+        """Se connecte ; lève Refused si l'application refuse ou lève une exception."""
         self.communicator = WebsocketCommunicator(self.application, quote(path), self.headers)
         await self.communicator.send_input({"type": "websocket.connect"})
         try:
@@ -55,7 +55,7 @@ class InProcessMember(Member):
             kind = type(error).__name__
             raise Refused(f"La poignée de main échoue, le projet lève {kind} : {error}") from error
         if event is None:
-            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.")
+            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.")
         if event["type"] != "websocket.accept":
             raise Refused("Le projet refuse la poignée de main (HTTP 403).")
 
@@ -78,7 +78,7 @@ class InProcessMember(Member):
             self.communicator.stop(exceptions=False)
 
     async def _next(self) -> dict | None:
-        """Renvoie le prochain événement ASGI ; lève ce que l'application lève, au lieu d'attendre."""
+        """Renvoie le prochain événement ASGI ; lève ce que l'application lève, au lieu d'attendre."""
         output = asyncio.ensure_future(self.communicator.output_queue.get())
         application = self.communicator.future
         await asyncio.wait({output, application}, timeout=PATIENCE, return_when="FIRST_COMPLETED")
@@ -89,13 +89,13 @@ class InProcessMember(Member):
 
 
 class NetworkMember(Member):
-    """Parle au vrai serveur comme un navigateur : avec l'Origin de ses pages."""
+    """Parle au vrai serveur comme un navigateur : avec l'Origin de ses pages."""
 
     def __init__(self, url: str):
         self.url = url
 
     async def enter(self, path: str) -> None:
-        """Se connecte ; lève Refused si la poignée de main n'aboutit pas."""
+        """Se connecte ; lève Refused si la poignée de main n'aboutit pas."""
         address = self.url.replace("http", "ws", 1) + quote(path)
         try:
             self.socket = await connect(
@@ -105,9 +105,9 @@ class NetworkMember(Member):
             status = refusal.response.status_code
             raise Refused(f"Le serveur répond HTTP {status} à la poignée de main.") from None
         except TimeoutError:
-            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.") from None
+            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.") from None
         except (OSError, WebSocketException) as error:
-            raise Refused(f"La poignée de main échoue : {error}.") from None
+            raise Refused(f"La poignée de main échoue : {error}.") from None
 
     async def hear(self) -> str | None:
         """Renvoie le prochain message, ou None s'il ne vient pas."""

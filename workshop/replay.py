@@ -1,4 +1,4 @@
-"""Rejoue les chapitres l'un après l'autre : c'est ainsi que `solutions/` est fait."""
+"""Rejoue les chapitres l'un après l'autre : c'est ainsi que `solutions/` est fait."""
 
 import os
 import re
@@ -23,7 +23,7 @@ TABLE = re.compile(r"(<!-- parcours -->\n).*?(<!-- /parcours -->)", re.S)
 
 
 class ReplayError(WorkshopError):
-    """Un acte qui ne s'applique pas ; nomme le chapitre, le fichier et les lignes."""
+    """Un acte qui ne s'applique pas ; nomme le chapitre, le fichier et les lignes."""
 
 
 def replay(step: Step, project: Path) -> None:
@@ -60,7 +60,7 @@ def apply(act: Act, project: Path, step: Step) -> None:
 def patched(text: str, diff: str, where: str) -> str:
     """Renvoie `text` changé par une différence.
 
-    Chaque morceau (séparé par `@@`) a du contexte et correspond à un seul endroit ; sinon lève
+    Chaque morceau (séparé par `@@`) a du contexte et correspond à un seul endroit ; sinon lève
     ReplayError avec les lignes cherchées.
     """
     for piece in re.split(r"^@@.*\n", diff, flags=re.M):
@@ -100,7 +100,7 @@ def stale() -> list[str]:
 
 
 def rebuild() -> list[str]:
-    """Refait ce que font les chapitres ; renvoie les chemins qui ont changé."""
+    """Refait ce que font les chapitres ; renvoie les chemins qui ont changé."""
     with fresh_solutions() as fresh:
         changed = _different(fresh)
         for path in changed:
@@ -142,7 +142,7 @@ def with_table(readme: str) -> str:
 
 
 def _django(arguments: list[str], project: Path, where: str) -> None:
-    # Django reformate ce qu'il écrit avec black, s'il le trouve : un PATH vide le lui cache.
+    # Django reformate ce qu'il écrit avec black, s'il le trouve : un PATH vide le lui cache.
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("DJANGO_")
     }
@@ -158,7 +158,7 @@ def _django(arguments: list[str], project: Path, where: str) -> None:
     )
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise ReplayError(f"{where} : {' '.join(arguments)} échoue : {' '.join(last)}")
+        raise ReplayError(f"{where} : {' '.join(arguments)} échoue : {' '.join(last)}")
     _freeze(project)
 
 

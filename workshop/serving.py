@@ -15,7 +15,7 @@ STARTUP_SECONDS = 20
 
 
 class ServerError(WorkshopError):
-    """Un serveur qui ne démarre pas ; la phrase cite la dernière ligne de son journal."""
+    """Un serveur qui ne démarre pas ; la phrase cite la dernière ligne de son journal."""
 
 
 def free_port() -> int:
@@ -61,9 +61,11 @@ class Server:
         return self.log_path.read_text("utf-8", errors="replace")
 
     def __enter__(self) -> "Server":
+        if not (self.project / "manage.py").is_file():
+            raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
         if listening(self.port):
             raise ServerError(
-                f"Le port {self.port} est déjà pris : un autre serveur y écoute. Arrêtez-le, ou "
+                f"Le port {self.port} est déjà pris : un autre serveur y écoute. Arrêtez-le, ou "
                 "choisissez un autre port."
             )
         group = {"start_new_session": True}
@@ -94,7 +96,7 @@ class Server:
                 lines = [line for line in self.log.splitlines() if line.strip()]
                 last = lines[-1].strip() if lines else "(journal vide)"
                 raise ServerError(
-                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}"
+                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}"
                 )
             if listening(self.port):
                 return
@@ -112,7 +114,7 @@ class Server:
 
 
 def project_environment() -> dict[str, str]:
-    """Renvoie l'environnement où tourne un projet : ni réglages d'ailleurs, ni octets laissés."""
+    """Renvoie l'environnement où tourne un projet : ni réglages d'ailleurs, ni octets laissés."""
     hidden = ("DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "PYTHONPATH")
     kept = {key: value for key, value in os.environ.items() if key not in hidden}
     return kept | {

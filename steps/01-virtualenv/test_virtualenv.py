@@ -1,4 +1,4 @@
-"""Étape 01 : un environnement à soi, et la liste de ce dont le projet a besoin."""
+"""Étape 01 : un environnement à soi, et la liste de ce dont le projet a besoin."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def requirements(project) -> dict[str, Requirement]:
             try:
                 requirement = Requirement(line)
             except InvalidRequirement:
-                pytest.fail(f"requirements.txt, ligne {number} : pip ne comprend pas « {line} ».")
+                pytest.fail(f"requirements.txt, ligne {number} : pip ne comprend pas « {line} ».")
             found[canonicalize_name(requirement.name)] = requirement
     return found
 
@@ -37,7 +37,7 @@ def test_environment(python):
 def test_requirements(requirements):
     """`requirements.txt` nomme Django, channels, daphne et websockets"""
     missing = ", ".join(sorted(NEEDED - requirements.keys()))
-    assert not missing, f"requirements.txt ne nomme pas : {missing}."
+    assert not missing, f"requirements.txt ne nomme pas : {missing}."
 
 
 def test_installed(python, requirements):

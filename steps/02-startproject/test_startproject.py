@@ -1,4 +1,4 @@
-"""Étape 02 : un projet Django qui répond, et un client qui dit ce qu'il entend."""
+"""Étape 02 : un projet Django qui répond, et un client qui dit ce qu'il entend."""
 
 import subprocess
 import urllib.request
@@ -29,7 +29,7 @@ def run_client(project, python):
         except subprocess.TimeoutExpired:
             pytest.fail("client.py ne s'est pas arrêté en 15 secondes.")
         last = done.stderr.strip().splitlines()[-1:]
-        assert done.returncode == 0, f"client.py s'arrête sur une erreur : {' '.join(last)}"
+        assert done.returncode == 0, f"client.py s'arrête sur une erreur : {' '.join(last)}"
         return done.stdout
 
     return run
@@ -37,12 +37,12 @@ def run_client(project, python):
 
 @pytest.fixture
 def talkative_server():
-    """Un petit serveur websocket qui salue, puis répète : donne son adresse."""
+    """Un petit serveur websocket qui salue, puis répète : donne son adresse."""
 
     def talk(socket):
         socket.send("Bienvenue chez le serveur d'essai !")
         for text in socket:
-            socket.send(f"J'entends : {text}")
+            socket.send(f"J'entends : {text}")
 
     with serve(talk, "127.0.0.1", 0) as running:
         Thread(target=running.serve_forever, daemon=True).start()
@@ -60,11 +60,11 @@ def test_client_hears(run_client, talkative_server):
     """`client.py` dit ce qu'il entend"""
     said = run_client(talkative_server)
     assert "Bienvenue chez le serveur d'essai !" in said, (
-        f"Un serveur d'essai a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said.strip()} »."
+        f"Un serveur d'essai a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said.strip()} »."
     )
-    assert "J'entends : " in said, (
+    assert "J'entends : " in said, (
         "client.py n'a pas imprimé la réponse à son message. "
-        f"Il a dit : « {said.strip()} »."
+        f"Il a dit : « {said.strip()} »."
     )
 
 

@@ -1,4 +1,4 @@
-"""Étape 03 : des réglages français, et daphne qui sert les pages."""
+"""Étape 03 : des réglages français, et daphne qui sert les pages."""
 
 import subprocess
 import urllib.request
@@ -35,7 +35,7 @@ def test_paris_time(project, python):
         text=True,
         timeout=30,
     )
-    assert done.returncode == 0, f"manage.py shell échoue : {done.stderr.strip()[-300:]}"
+    assert done.returncode == 0, f"manage.py shell échoue : {done.stderr.strip()[-300:]}"
     now = datetime.fromisoformat(done.stdout.split()[-1])
     paris = now.astimezone(ZoneInfo("Europe/Paris"))
     assert now.utcoffset() == paris.utcoffset(), (
@@ -46,4 +46,4 @@ def test_paris_time(project, python):
 def test_daphne(login_page):
     """Les pages sont servies par daphne"""
     server = login_page.headers["Server"]
-    assert server == "daphne", f"Les pages sont servies par « {server} », et non par daphne."
+    assert server == "daphne", f"Les pages sont servies par « {server} », et non par daphne."

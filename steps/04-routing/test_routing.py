@@ -1,4 +1,4 @@
-"""Étape 04 : une route pour le websocket, ouverte à nos pages seulement."""
+"""Étape 04 : une route pour le websocket, ouverte à nos pages seulement."""
 
 import contextlib
 

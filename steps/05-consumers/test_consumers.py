@@ -1,4 +1,4 @@
-"""Étape 05 : le chat. Il répond ce que répondait celui de 2016, à deux améliorations près."""
+"""Étape 05 : le chat. Il répond ce que répondait celui de 2016, à deux améliorations près."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ def cookies(transactional_db, django_user_model) -> dict[str, str]:
 
 
 async def test_welcome(visitor):
-    """Qui arrive entend « Bienvenue Anonymous troll ! »"""
+    """Qui arrive entend `Bienvenue Anonymous troll !`"""
     someone = visitor()
     await someone.enter("/chat/poneys/")
     await someone.hears("Bienvenue Anonymous troll !")
@@ -109,7 +109,7 @@ async def play(transcript, make_visitor):
     """Rejoue une conversation et compare chaque réponse à celle de 2016.
 
     Un événement est `[qui, verbe, quoi…]`. `str[N]` est un texte de N caractères. Le silence
-    (`hears nothing`) se prouve : le message suivant de cette personne est le premier qu'elle entend.
+    (`hears nothing`) se prouve : le message suivant de cette personne est le premier qu'elle entend.
     """
     present = {}
     for name, verb, *what in transcript:
@@ -136,7 +136,7 @@ async def play(transcript, make_visitor):
 
 
 def _text(written: str) -> str:
-    """Renvoie le texte d'un événement ; `str[10018]` est une longue réponse à `str[10000]`."""
+    """Renvoie le texte d'un événement ; `str[10018]` est une longue réponse à `str[10000]`."""
     if not written.startswith("str["):
         return written
     length = int(written[4:-1])

@@ -1,6 +1,6 @@
-"""Étape 06 : une voix depuis la console d'un vrai navigateur.
+"""Étape 06 : une voix depuis la console d'un vrai navigateur.
 
-La seule étape qui n'examine pas une copie : elle entre dans le salon du serveur auquel parle le
+La seule étape qui n'examine pas une copie : elle entre dans le salon du serveur auquel parle le
 navigateur de l'apprenant, et attend d'y entendre la phrase de `console.js`.
 """
 
@@ -26,21 +26,21 @@ async def test_voice():
     if os.environ.get("ATELIER_HEARD"):
         return
     if not SECONDS:
-        pytest.skip("Je n'écoute le salon que dans un terminal : python3 atelier.py verifier 06")
+        pytest.skip("Je n'écoute le salon que dans un terminal : python3 atelier.py verifier 06")
     listener = NetworkMember(SERVER)
     try:
         await listener.enter("/chat/poneys/")
     except Refused as refusal:
         if "HTTP" in str(refusal):
             raise
-        pytest.skip(f"Aucun serveur sur {SERVER}. Démarrez le vôtre dans le terminal « serveur ».")
+        pytest.skip(f"Aucun serveur sur {SERVER}. Démarrez le vôtre dans le terminal « serveur ».")
     heard = []
     try:
         async with asyncio.timeout(SECONDS):
             while not heard or not heard[-1].endswith(f"> {SENTENCE}"):
                 heard += [text for text in [await listener.hear()] if text is not None]
     except TimeoutError:
-        last = f"Dernier message : « {heard[-1]} »." if heard else "Pas même une bienvenue."
-        pytest.fail(f"En {SECONDS:.0f} secondes, personne n'a dit « {SENTENCE} ». {last}")
+        last = f"Dernier message : « {heard[-1]} »." if heard else "Pas même une bienvenue."
+        pytest.fail(f"En {SECONDS:.0f} secondes, personne n'a dit « {SENTENCE} ». {last}")
     finally:
         await listener.vanish()

@@ -1,4 +1,4 @@
-"""`demo` : le chat d'une étape, et une page pour lui parler quand il n'en a pas encore."""
+"""`demo` : le chat d'une étape, et une page pour lui parler quand il n'en a pas encore."""
 
 import shutil
 import tempfile

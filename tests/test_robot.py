@@ -1,0 +1,187 @@
+"""Un robot suit les chapitres à la lettre, dans un dossier neuf dont le nom a une espace et un accent.
+
+Il tape chaque commande légendée dans son terminal, écrit chaque fichier, applique chaque différence,
+et compare ce qu'il voit à ce que le chapitre annonce. Il finit vert à l'étape 06.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from workshop import ROOT
+from workshop.chapters import Run, Step, Stop, all_steps
+from workshop.replay import apply
+from workshop.serving import listening
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="le robot tape des commandes bash")
+
+ANSWER = re.compile(r"^\| (\d\d-\w+) \| `([^`]+)` \| `([^`]+)` \|$", re.M)
+LAUNCHER = "python3 atelier.py"
+RELOAD_SECONDS = 2
+
+
+class Terminal:
+    """Un terminal : le dossier et l'environnement y restent d'une commande à l'autre."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], notes: Path):
+        self.folder, self.environment, self.notes = folder, environment, notes
+        self.server = None
+        self.log = notes.with_suffix(".log")
+
+    def type(self, commands: list[str], timeout: float = 300) -> tuple[int, str]:
+        """Tape des commandes ; renvoie le code de la dernière et ce qu'elles impriment."""
+        notes = shlex.quote(str(self.notes))
+        script = [*commands, "status=$?", f"pwd > {notes}", f"env -0 >> {notes}", "exit $status"]
+        done = subprocess.run(
+            ["bash", "-c", "\n".join(script)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        folder, variables = self.notes.read_text("utf-8").split("\n", 1)
+        self.folder = Path(folder)
+        self.environment = dict(pair.split("=", 1) for pair in variables.split("\0") if pair)
+        return done.returncode, done.stdout
+
+    def serve(self, command: str) -> str:
+        """Démarre le serveur s'il ne tourne pas ; renvoie son journal quand il écoute ou s'arrête."""
+        if not self.server or self.server.poll() is not None:
+            with self.log.open("wb") as log:
+                self.server = subprocess.Popen(
+                    ["bash", "-c", f"exec {command}"],
+                    cwd=self.folder,
+                    env=self.environment | {"PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and self.server.poll() is None:
+                if "Quit the server" in self.log.read_text("utf-8") and listening(8000):
+                    break
+                time.sleep(0.1)
+            # Le serveur ne voit pas un fichier changé dans sa première seconde.
+            time.sleep(RELOAD_SECONDS)
+        return self.log.read_text("utf-8")
+
+    def stop(self) -> None:
+        if self.server and self.server.poll() is None:
+            os.killpg(self.server.pid, signal.SIGINT)
+            self.server.wait(timeout=10)
+
+
+class Robot:
+    """Suit les chapitres dans `root`, une copie neuve du dépôt."""
+
+    def __init__(self, root: Path, notes: Path):
+        self.root, self.project = root, root / "live"
+        base = Path(sys.executable).resolve().parent
+        hidden = ("VIRTUAL_ENV", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+        environment = {key: value for key, value in os.environ.items() if key not in hidden}
+        environment["PATH"] = f"{base}{os.pathsep}{os.environ['PATH']}"
+        self.terminals = {
+            name: Terminal(root, environment, notes / name)
+            for name in ("serveur", "projet", "atelier")
+        }
+
+    def follow(self, step: Step) -> str:
+        """Fait tout ce que dit un chapitre ; renvoie la dernière réponse du client au salon poneys."""
+        answer = ""
+        for act in step.acts:
+            match act:
+                case Run(terminal="atelier"):
+                    self.check(act)
+                case Run(commands=["python manage.py runserver"]):
+                    log = self.terminals[act.terminal].serve(act.commands[0])
+                    self.compare(act, log)
+                case Run():
+                    said = self.run(act)
+                    if act.commands == ["python client.py"]:
+                        answer = said
+                case Stop():
+                    self.terminals["serveur"].stop()
+                case _:
+                    apply(act, self.project, step)
+                    time.sleep(RELOAD_SECONDS)
+        return answer
+
+    def run(self, act: Run) -> str:
+        terminal = self.terminals[act.terminal]
+        status, said = terminal.type(act.commands)
+        deadline = time.monotonic() + 20
+        # Le serveur met un moment à se relancer : la bonne réponse peut se faire attendre.
+        while "client.py" in act.commands[0] and said != act.output and time.monotonic() < deadline:
+            time.sleep(0.5)
+            status, said = terminal.type(act.commands)
+        fails = act.output and "Error" in act.output
+        assert status == 0 or fails, f"{act.commands} échoue : {said}"
+        self.compare(act, said)
+        return said
+
+    def check(self, act: Run) -> None:
+        """Lance une commande de l'atelier, par le même Python que les tests."""
+        for command in act.commands:
+            assert command.startswith(LAUNCHER)
+            arguments = shlex.split(command.removeprefix(LAUNCHER))
+            if arguments == ["verifier", "06"]:
+                continue
+            done = subprocess.run(
+                [sys.executable, "-m", "workshop", *arguments],
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            unfinished = bool(act.output and "✘" in act.output)
+            assert done.returncode == unfinished, done.stdout + done.stderr
+            self.compare(act, done.stdout)
+
+    def compare(self, act: Run, said: str) -> None:
+        """Chaque ligne annoncée par le chapitre est vue, au caractère près."""
+        for line in (act.output or "").splitlines():
+            if line not in said:
+                log = self.terminals["serveur"].log.read_text("utf-8")[-1500:]
+                pytest.fail(f"ligne {act.line} : annoncé « {line} », vu :\n{said}\n{log}")
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory):
+    if listening(8000):
+        pytest.skip("le port 8000 est pris ; arrêtez votre serveur")
+    root = tmp_path_factory.mktemp("robot") / "atelier é à"
+    root.mkdir()
+    for path in ROOT.iterdir():
+        if path.name not in (".venv", ".git", ".atelier", "live"):
+            (shutil.copytree if path.is_dir() else shutil.copy)(path, root / path.name)
+    made = Robot(root, tmp_path_factory.mktemp("notes"))
+    yield made
+    for terminal in made.terminals.values():
+        terminal.stop()
+
+
+@pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.slug)
+def test_follow(robot, step):
+    answer = robot.follow(step)
+    announced = {
+        row[0]: f"sans Origin : {row[1]}\navec Origin : {row[2]}\n"
+        for row in ANSWER.findall(step.chapter.read_text("utf-8"))
+    }
+    slugs = [other.slug for other in all_steps() if other.number <= step.number]
+    assert list(announced) == (slugs if step.number > 1 else [])
+    if announced:
+        assert answer == announced[step.slug]
+        assert len({*announced.values()}) == min(step.number, 5)

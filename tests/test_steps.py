@@ -1,0 +1,158 @@
+"""Chaque étape est rouge sur la précédente, verte sur la sienne et sur toutes celles qui suivent.
+
+La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle est « déjà entendue ».
+"""
+
+import shutil
+import sys
+from itertools import pairwise
+
+import pytest
+
+from workshop import checking
+from workshop.chapters import all_steps
+from workshop.checking import check
+
+STEPS = all_steps()
+PAIRS = [(step, later) for step in STEPS for later in STEPS if later.number >= step.number]
+
+
+@pytest.fixture(autouse=True)
+def already_heard(monkeypatch):
+    monkeypatch.setattr(checking, "was_heard", lambda console: True)
+
+
+def show(value):
+    return value.slug
+
+
+@pytest.mark.parametrize(("step", "later"), PAIRS, ids=show)
+def test_green_from_its_own_solution_on(step, later):
+    report = check(step, later.solution, sys.executable)
+    assert report.passed, [goal for goal in report.goals if goal.state != "passed"]
+
+
+@pytest.mark.parametrize(("before", "step"), list(pairwise(STEPS)), ids=show)
+def test_red_on_the_step_before(before, step):
+    report = check(step, before.solution, sys.executable)
+    states = [goal.state for goal in report.goals]
+    assert report.passed is False
+    assert states.count("failed") == 1
+    failed = states.index("failed")
+    assert set(states[:failed]) <= {"passed"}
+    assert set(states[failed + 1 :]) <= {"waiting"}
+    assert report.goals[failed].reason.endswith(".")
+
+
+def test_first_step_is_red_on_an_empty_folder(tmp_path):
+    report = check(STEPS[0], tmp_path, python="")
+    assert [goal.state for goal in report.goals] == ["failed", "waiting", "waiting"]
+
+
+def test_a_check_writes_nothing_in_the_project(tmp_path):
+    project = tmp_path / "live"
+    shutil.copytree(STEPS[4].solution, project)
+
+    def bytes_and_dates():
+        return {p: (p.is_file() and p.read_bytes(), p.stat().st_mtime_ns) for p in project.rglob("*")}
+
+    before = bytes_and_dates()
+    for step in STEPS:
+        check(step, project, sys.executable)
+    assert bytes_and_dates() == before
+
+
+@pytest.mark.parametrize("step", STEPS, ids=show)
+def test_each_goal_has_its_hints(step, tmp_path):
+    goals = [goal.text for goal in check(step, tmp_path, python="").goals]
+    hints = step.headings("h3")
+    assert hints[-len(goals) :] == goals
+
+
+EQUIVALENT = {
+    "slug": ("chat/routing.py", """
+from django.urls import path
+from .consumers import ChatConsumer
+websocket_urlpatterns = [path("chat/<slug:room>/", ChatConsumer.as_asgi())]
+"""),
+    "synchrone": ("chat/consumers.py", """
+from asgiref.sync import async_to_sync
+from channels.generic.websocket import WebsocketConsumer
+
+class ChatConsumer(WebsocketConsumer):
+    def connect(self):
+        user = self.scope["user"]
+        self.nom = (user.get_full_name() or user.username) if user.pk else "Anonymous troll"
+        self.salon = self.scope["url_route"]["kwargs"]["room"]
+        async_to_sync(self.channel_layer.group_add)(self.salon, self.channel_name)
+        self.accept()
+        self.send(text_data=f"Bienvenue {self.nom} !")
+
+    def disconnect(self, code):
+        async_to_sync(self.channel_layer.group_discard)(self.salon, self.channel_name)
+
+    def receive(self, text_data):
+        event = {"type": "phrase", "phrase": f"<{self.nom}> {text_data}"}
+        async_to_sync(self.channel_layer.group_send)(self.salon, event)
+
+    def phrase(self, event):
+        self.send(event["phrase"])
+"""),
+}
+
+
+@pytest.mark.parametrize("name", EQUIVALENT)
+def test_another_way_of_writing_it_passes(name, tmp_path):
+    project = tmp_path / "live"
+    shutil.copytree(STEPS[4].solution, project)
+    path, code = EQUIVALENT[name]
+    (project / path).write_text(code, "utf-8")
+    report = check(STEPS[4], project, sys.executable)
+    assert report.passed, [goal for goal in report.goals if goal.state != "passed"]
+
+
+BROKEN = {
+    "await oublié": ("chat/consumers.py", "await self.channel_layer.group_add", "self.channel_layer.group_add"),
+    "tout le monde entend": ("chat/consumers.py", '"chat-" + self.scope["url_route"]["kwargs"]["room"]', '"chat"'),
+    "pas de chevrons": ("chat/consumers.py", "<{self.name}> ", "{self.name}: "),
+    "texte vide perdu": ("chat/consumers.py", "await self.channel_layer.group_send", "if text_data:\n            await self.channel_layer.group_send"),
+    "identifiant oublié": ("chat/consumers.py", " or user.get_username()", ""),
+    "réglages cassés": ("live/settings.py", "INSTALLED_APPS = [", "INSTALLED_APPS = [ 'nulle_part',"),
+    "erreur de syntaxe": ("chat/consumers.py", "class ChatConsumer", "classe ChatConsumer"),
+    "daphne oublié": ("live/settings.py", "    'daphne',\n", ""),
+    "salon sans fin": ("chat/routing.py", r'r"^chat/(?P<room>[-a-zA-Z0-9_]{1,90})/$"', r'r"^chat/(?P<room>.*)$"'),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_chat_is_red(name, tmp_path):
+    project = tmp_path / "live"
+    shutil.copytree(STEPS[4].solution, project)
+    path, good, bad = BROKEN[name]
+    text = (project / path).read_text("utf-8")
+    assert good in text
+    (project / path).write_text(text.replace(good, bad), "utf-8")
+    report = check(STEPS[4], project, sys.executable)
+    assert report.passed is False
+    assert [goal.state for goal in report.goals].count("failed") == 1
+
+
+def test_an_endless_project_is_red_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "DEADLINE", 6)
+    project = tmp_path / "live"
+    shutil.copytree(STEPS[4].solution, project)
+    consumers = project / "chat" / "consumers.py"
+    consumers.write_text(
+        consumers.read_text("utf-8").replace("await self.accept()", "while True: pass"), "utf-8"
+    )
+    report = check(STEPS[4], project, sys.executable)
+    assert report.passed is False
+    assert "6 secondes" in next(goal.reason for goal in report.goals if goal.reason)
+
+
+def test_learner_and_workshop_pin_the_same_versions():
+    from workshop import ROOT
+
+    ours = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    theirs = (STEPS[0].solution / "requirements.txt").read_text("utf-8").split()
+    assert theirs and set(theirs) <= set(ours)
