@@ -60,10 +60,8 @@ def prepare():
 
     print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
     try:
-        STAMP.unlink()
-    except OSError:
-        pass
-    try:
+        if STAMP.exists():
+            STAMP.unlink()
         venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
     except OSError as error:
         sys.exit(f"Impossible de créer {VENV} : {error}. Vérifiez les droits et la place libre.")
@@ -74,15 +72,16 @@ def prepare():
         )
     written = STAMP.with_suffix(".tmp")
     written.write_text(stamp(), "utf-8")
-    os.replace(str(written), str(STAMP))
+    written.replace(STAMP)
 
 
 def main():
     version = sys.version_info[:2]
     if version < OLDEST:
         sys.exit(
-            f"L'atelier demande Python 3.11 ou plus récent ; celui-ci est le {version[0]}.{version[1]}."
-            " Installez-le depuis https://www.python.org/downloads/ puis relancez la commande."
+            "L'atelier demande Python 3.11 ou plus récent ; "
+            f"celui-ci est le {version[0]}.{version[1]}. Installez-le depuis "
+            "https://www.python.org/downloads/ puis relancez la commande."
         )
     if Path(sys.prefix) != VENV:
         if version > NEWEST:

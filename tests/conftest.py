@@ -20,11 +20,12 @@ def pytest_sessionfinish(session):
 
 def pytest_unconfigure(config):
     if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-        count = {name: len(reporter.stats.get(name, [])) for name in ("passed", "failed", "skipped")}
-        failed = count["failed"] + len(reporter.stats.get("error", []))
-        for report in reporter.stats.get("skipped", []):
+        passed, failed, errors, skipped = (
+            reporter.stats.get(name, []) for name in ("passed", "failed", "error", "skipped")
+        )
+        for report in skipped:
             print(f"sauté : {report.nodeid} : {report.longrepr[2]}")
-        print(f"{count['passed']} passed, {failed} failed, {count['skipped']} skipped")
+        print(f"{len(passed)} passed, {len(failed + errors)} failed, {len(skipped)} skipped")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre promet de montrer."""
+"""L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre fait voir."""
 
 import shutil
 import sys
@@ -14,13 +14,11 @@ from workshop.serving import Server, free_port
 
 pytest.importorskip("playwright", reason="Playwright manque : requirements-dev.txt")
 
-from tests.browser import browser_page, paste  # noqa: E402
+from tests.browser import browser_page, paste
 
 STEP = find_step("06")
 LATER = [step for step in all_steps() if step.number >= 6]
-SNIPPETS = [
-    token.content for token in STEP.tokens if token.type == "fence" and token.info == "js"
-]
+SNIPPETS = [token.content for token in STEP.tokens if token.type == "fence" and token.info == "js"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Le lanceur : il prépare une fois, ne refait rien ensuite, et finit ce qui a été coupé."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ FIRST_TIME = "Première fois"
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
-    """Un petit atelier, dans un dossier accentué : sa seule dépendance est déjà là, et sans réseau."""
+    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est là."""
     folder = tmp_path / "atelier é à"
     (folder / "workshop").mkdir(parents=True)
     shutil.copy(ROOT / "atelier.py", folder)
@@ -98,5 +99,5 @@ def test_a_newer_python_is_warned_and_goes_on(workshop):
 
 def test_the_launcher_uses_the_standard_library_only():
     code = (ROOT / "atelier.py").read_text("utf-8")
-    imported = {line.split()[1].split(".")[0] for line in code.splitlines() if line.strip().startswith(("import ", "from "))}
+    imported = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", code))
     assert imported - {"workshop"} <= sys.stdlib_module_names

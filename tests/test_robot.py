@@ -1,7 +1,7 @@
-"""Un robot suit les chapitres à la lettre, dans un dossier neuf dont le nom a une espace et un accent.
+"""Un robot suit les chapitres à la lettre, dans un dossier neuf au nom espacé et accentué.
 
-Il tape chaque commande légendée dans son terminal, écrit chaque fichier, applique chaque différence,
-et compare ce qu'il voit à ce que le chapitre annonce. Il finit vert à l'étape 06.
+Il tape chaque commande légendée dans son terminal, écrit chaque fichier, applique chaque
+différence, et compare ce qu'il voit à ce que le chapitre annonce. Il finit vert à l'étape 06.
 """
 
 import contextlib
@@ -23,10 +23,9 @@ from workshop.chapters import Run, Step, Stop, all_steps
 from workshop.replay import apply
 from workshop.serving import listening
 
-try:
+# Sans Playwright, la fixture chromium dit ce qui manque, et saute.
+with contextlib.suppress(ImportError):
     from tests.browser import browser_page, paste
-except ImportError:  # la fixture chromium dit ce qui manque, et saute
-    pass
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="le robot tape des commandes bash")
 
@@ -63,14 +62,16 @@ class Terminal:
         return done.returncode, done.stdout
 
     def serve(self, command: str) -> str:
-        """Démarre le serveur s'il ne tourne pas ; renvoie son journal quand il écoute ou s'arrête."""
+        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
         if not self.server or self.server.poll() is not None:
+            # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
+            guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
             with self.log.open("wb") as log:
                 self.server = subprocess.Popen(
-                    ["bash", "-c", f"exec {command}"],
+                    ["bash", "-c", f"{guard} exec {command} </dev/null"],
                     cwd=self.folder,
                     env=self.environment | {"PYTHONUNBUFFERED": "1"},
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
@@ -90,9 +91,11 @@ class Terminal:
             self.serve("python manage.py runserver")
 
     def stop(self) -> None:
+        """Tape Ctrl-C."""
         if self.server and self.server.poll() is None:
             os.killpg(self.server.pid, signal.SIGINT)
             self.server.wait(timeout=10)
+            self.server.stdin.close()
 
 
 def read_all(terminal: int) -> None:
@@ -117,7 +120,7 @@ class Robot:
         }
 
     def follow(self, step: Step) -> str:
-        """Fait tout ce que dit un chapitre ; renvoie la dernière réponse du client au salon poneys."""
+        """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
         answer = ""
         for act in step.acts:
             match act:

@@ -54,7 +54,10 @@ def test_a_check_writes_nothing_in_the_project(tmp_path):
     shutil.copytree(STEPS[4].solution, project)
 
     def bytes_and_dates():
-        return {p: (p.is_file() and p.read_bytes(), p.stat().st_mtime_ns) for p in project.rglob("*")}
+        return {
+            path: (path.is_file() and path.read_bytes(), path.stat().st_mtime_ns)
+            for path in project.rglob("*")
+        }
 
     before = bytes_and_dates()
     for step in STEPS:
@@ -70,12 +73,17 @@ def test_each_goal_has_its_hints(step, tmp_path):
 
 
 EQUIVALENT = {
-    "slug": ("chat/routing.py", """
+    "slug": (
+        "chat/routing.py",
+        """
 from django.urls import path
 from .consumers import ChatConsumer
 websocket_urlpatterns = [path("chat/<slug:room>/", ChatConsumer.as_asgi())]
-"""),
-    "synchrone": ("chat/consumers.py", """
+""",
+    ),
+    "synchrone": (
+        "chat/consumers.py",
+        """
 from asgiref.sync import async_to_sync
 from channels.generic.websocket import WebsocketConsumer
 
@@ -97,7 +105,8 @@ class ChatConsumer(WebsocketConsumer):
 
     def phrase(self, event):
         self.send(event["phrase"])
-"""),
+""",
+    ),
 }
 
 
@@ -111,16 +120,23 @@ def test_another_way_of_writing_it_passes(name, tmp_path):
     assert report.passed, [goal for goal in report.goals if goal.state != "passed"]
 
 
+CONSUMERS, SETTINGS, ROUTING = "chat/consumers.py", "live/settings.py", "chat/routing.py"
+ROOM = ' + self.scope["url_route"]["kwargs"]["room"]'
+SENDS = "await self.channel_layer.group_send"
 BROKEN = {
-    "await oublié": ("chat/consumers.py", "await self.channel_layer.group_add", "self.channel_layer.group_add"),
-    "tout le monde entend": ("chat/consumers.py", '"chat-" + self.scope["url_route"]["kwargs"]["room"]', '"chat"'),
-    "pas de chevrons": ("chat/consumers.py", "<{self.name}> ", "{self.name}: "),
-    "texte vide perdu": ("chat/consumers.py", "await self.channel_layer.group_send", "if text_data:\n            await self.channel_layer.group_send"),
-    "identifiant oublié": ("chat/consumers.py", " or user.get_username()", ""),
-    "réglages cassés": ("live/settings.py", "INSTALLED_APPS = [", "INSTALLED_APPS = [ 'nulle_part',"),
-    "erreur de syntaxe": ("chat/consumers.py", "class ChatConsumer", "classe ChatConsumer"),
-    "daphne oublié": ("live/settings.py", "    'daphne',\n", ""),
-    "salon sans fin": ("chat/routing.py", r'r"^chat/(?P<room>[-a-zA-Z0-9_]{1,90})/$"', r'r"^chat/(?P<room>.*)$"'),
+    "await oublié": (
+        CONSUMERS,
+        "await self.channel_layer.group_add",
+        "self.channel_layer.group_add",
+    ),
+    "tout le monde entend": (CONSUMERS, ROOM, ""),
+    "pas de chevrons": (CONSUMERS, "<{self.name}> ", "{self.name}: "),
+    "texte vide perdu": (CONSUMERS, SENDS, f"if text_data:\n            {SENDS}"),
+    "identifiant oublié": (CONSUMERS, " or user.get_username()", ""),
+    "réglages cassés": (SETTINGS, "INSTALLED_APPS = [", "INSTALLED_APPS = ['nulle_part',"),
+    "erreur de syntaxe": (CONSUMERS, "class ChatConsumer", "classe ChatConsumer"),
+    "daphne oublié": (SETTINGS, "    'daphne',\n", ""),
+    "salon sans fin": (ROUTING, "[-a-zA-Z0-9_]{1,90})/$", ".*)$"),
 }
 
 

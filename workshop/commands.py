@@ -106,8 +106,8 @@ def command(name, **options):
 @click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
 def verifier(number, projet, as_json):
     """Vérifie les buts de l'étape N : code 0 vert, 1 rouge, 2 pas pu vérifier."""
-    from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
     from workshop.chapters import find_step
+    from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
 
     project = (projet or LIVE).resolve()
     if projet and not project.is_dir():

@@ -1,4 +1,4 @@
-"""Ceux qui entrent dans un salon pendant une vérification : sans port réseau, ou par le vrai serveur."""
+"""Ceux qui entrent dans un salon pendant une vérification, sans port ou par le vrai serveur."""
 
 import asyncio
 import contextlib
@@ -78,7 +78,7 @@ class InProcessMember(Member):
             self.communicator.stop(exceptions=False)
 
     async def _next(self) -> dict | None:
-        """Renvoie le prochain événement ASGI ; lève ce que l'application lève, au lieu d'attendre."""
+        """Renvoie le prochain événement ASGI ; lève aussitôt ce que lève l'application."""
         output = asyncio.ensure_future(self.communicator.output_queue.get())
         application = self.communicator.future
         await asyncio.wait({output, application}, timeout=PATIENCE, return_when="FIRST_COMPLETED")

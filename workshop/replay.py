@@ -1,6 +1,5 @@
 """Rejoue les chapitres l'un après l'autre : c'est ainsi que `solutions/` est fait."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from workshop import ROOT, WorkshopError
 from workshop.chapters import Act, Delete, Patch, Rename, Run, Step, Write, all_steps
+from workshop.serving import project_environment
 
 SECRET_KEY = "django-insecure-celle-de-votre-projet-est-tiree-au-hasard"
 DATE = "2026-01-01 12:00"
@@ -68,7 +68,9 @@ def patched(text: str, diff: str, where: str) -> str:
         if not lines:
             continue
         if any(line[0] not in " +-" for line in lines):
-            raise ReplayError(f"{where} : une ligne de la différence ne commence ni par + ni par -.")
+            raise ReplayError(
+                f"{where} : une ligne ne commence ni par + ni par - ni par une espace."
+            )
         old = "".join(line[1:] + "\n" for line in lines if line[0] in " -")
         new = "".join(line[1:] + "\n" for line in lines if line[0] in " +")
         if not old.strip():
@@ -138,19 +140,21 @@ def with_table(readme: str) -> str:
             f"| [{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md) | {step.summary} "
             f"| {step.minutes} | [solution](solutions/{step.slug}) |"
         )
-    return TABLE.sub(lambda found: found[1] + "\n" + "\n".join(rows) + "\n\n" + found[2], readme)
+    table = "\n".join(rows)
+    made, found = TABLE.subn(lambda marks: f"{marks[1]}\n{table}\n\n{marks[2]}", readme)
+    if found != 1:
+        raise ReplayError("README.md : il manque les marques du tableau, <!-- parcours -->.")
+    return made
 
 
 def _django(arguments: list[str], project: Path, where: str) -> None:
     # Django reformate ce qu'il écrit avec black, s'il le trouve : un PATH vide le lui cache.
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("DJANGO_")
-    }
+    environment = project_environment() | {"PATH": ""}
+    manager = ["-m", "django"] if arguments[0] == "startproject" else ["manage.py"]
     done = subprocess.run(
-        [sys.executable, *(["-m", "django"] if arguments[0] == "startproject" else ["manage.py"])]
-        + arguments,
+        [sys.executable, *manager, *arguments],
         cwd=project,
-        env=environment | {"PATH": "", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -163,7 +167,7 @@ def _django(arguments: list[str], project: Path, where: str) -> None:
 
 
 def _freeze(project: Path) -> None:
-    """Remplace ce que Django tire au hasard ou date, pour que deux rejeux donnent les mêmes octets."""
+    """Fixe ce que Django tire au hasard ou date : deux rejeux donnent les mêmes octets."""
     for path in project.rglob("*.py"):
         text = _read(path)
         frozen = re.sub(r"(?m)^SECRET_KEY = .*", f"SECRET_KEY = '{SECRET_KEY}'", text)

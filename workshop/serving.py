@@ -72,9 +72,9 @@ class Server:
         if os.name == "nt":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         with self.log_path.open("wb") as log:
+            address = f"127.0.0.1:{self.port}"
             self.process = subprocess.Popen(
-                [self.python, str(GUARD), "manage.py", "runserver", "--noreload"]
-                + [f"127.0.0.1:{self.port}"],
+                [self.python, str(GUARD), "manage.py", "runserver", "--noreload", address],
                 cwd=self.project,
                 env=project_environment() | self.environment,
                 stdin=subprocess.PIPE,

@@ -15,7 +15,7 @@ def run_client(project, python):
     """Lance le `client.py` du projet et renvoie ce qu'il imprime."""
 
     def run(address: str) -> str:
-        assert (project / "client.py").is_file(), "Le fichier client.py n'est pas à côté de manage.py."
+        assert (project / "client.py").is_file(), "client.py n'est pas à côté de manage.py."
         try:
             done = subprocess.run(
                 [python, "-X", "utf8", "client.py", address],
@@ -60,11 +60,10 @@ def test_client_hears(run_client, talkative_server):
     """`client.py` dit ce qu'il entend"""
     said = run_client(talkative_server)
     assert "Bienvenue chez le serveur d'essai !" in said, (
-        f"Un serveur d'essai a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said.strip()} »."
+        f"Un serveur a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said.strip()} »."
     )
     assert "J'entends : " in said, (
-        "client.py n'a pas imprimé la réponse à son message. "
-        f"Il a dit : « {said.strip()} »."
+        f"client.py n'a pas imprimé la réponse à son message. Il a dit : « {said.strip()} »."
     )
 
 

@@ -12,7 +12,8 @@ from workshop.members import Refused
 TRANSCRIPT = json.loads(Path(__file__).with_name("transcript-2016.json").read_text("utf-8"))
 
 # Les deux améliorations. En 2016, un chemin sans salon restait ouvert et muet.
-NOT_ROOMS = ["/chat/", "/chat/a b/", "/chat/4chan-b", "/autre/", "/chat/été/", f"/chat/{'a' * 200}/"]
+NOT_ROOMS = ["/chat/", "/chat/a b/", "/chat/4chan-b", "/autre/", "/chat/été/"]
+NOT_ROOMS += [f"/chat/{'a' * 200}/"]
 # En 2016, une personne sans nom complet n'était pas nommée du tout.
 NAMELESS = {"Bienvenue  !": "Bienvenue anonyme !", "<> bonjour": "<anonyme> bonjour"}
 
@@ -109,7 +110,8 @@ async def play(transcript, make_visitor):
     """Rejoue une conversation et compare chaque réponse à celle de 2016.
 
     Un événement est `[qui, verbe, quoi…]`. `str[N]` est un texte de N caractères. Le silence
-    (`hears nothing`) se prouve : le message suivant de cette personne est le premier qu'elle entend.
+    (`hears nothing`) se prouve : ce que cette personne dit ensuite est la première chose qu'elle
+    entend.
     """
     present = {}
     for name, verb, *what in transcript:

@@ -18,7 +18,7 @@ SECONDS = float(os.environ.get("ATELIER_LISTEN", "0"))
 
 def test_console_file(project):
     """`console.js` est à côté de `manage.py`"""
-    assert (project / "console.js").is_file(), "Le fichier console.js n'est pas à côté de manage.py."
+    assert (project / "console.js").is_file(), "console.js n'est pas à côté de manage.py."
 
 
 async def test_voice():
