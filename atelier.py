@@ -1,30 +1,34 @@
 """Lance une commande de l'atelier, dans un environnement qu'il prépare la première fois.
 
 Bibliothèque standard seulement. Ce fichier doit se lire avec un vieux Python (3.6) : c'est lui
-qui dit quelle version installer.
+qui dit quelle version installer. Il tourne à chaque commande : il n'importe que le nécessaire.
 """
 
 import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / "atelier.txt"
+ROOT = os.path.dirname(os.path.realpath(__file__))
+VENV = os.path.join(ROOT, ".venv")
+PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
+STAMP = os.path.join(VENV, "atelier.txt")
 OLDEST, NEWEST = (3, 11), (3, 14)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def stamp():
     """Renvoie ce qui doit être vrai de l'environnement : ses paquets et sa place."""
-    files = [(ROOT / name).read_text("utf-8") for name in ("requirements.txt", "constraints.txt")]
-    return "\n".join([*files, str(ROOT)])
+    files = ("requirements.txt", "constraints.txt")
+    return "\n".join([*(read(os.path.join(ROOT, name)) for name in files), ROOT])
 
 
 def ready():
     """Renvoie True si l'environnement est complet. Le cachet, écrit en dernier, en fait foi."""
     try:
-        return STAMP.read_text("utf-8") == stamp() and PYTHON.exists()
+        return read(STAMP) == stamp() and os.path.exists(PYTHON)
     except OSError:
         return False
 
@@ -37,21 +41,21 @@ def install(*requirements):
     import shutil
     import subprocess
 
-    files = [part for name in requirements for part in ("-r", str(ROOT / name))]
-    files += ["-c", str(ROOT / "constraints.txt")]
+    files = [part for name in requirements for part in ("-r", os.path.join(ROOT, name))]
+    files += ["-c", os.path.join(ROOT, "constraints.txt")]
     uv = shutil.which("uv")
-    options = ["-q", "--compile-bytecode", "--python", str(PYTHON)]
+    options = ["-q", "--compile-bytecode", "--python", PYTHON]
     if uv and subprocess.call([uv, "pip", "install", *options, *files]) == 0:
         return True
-    if subprocess.call([str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL):
+    if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        if subprocess.call([str(PYTHON), "-m", "ensurepip"], **silent):
+        if subprocess.call([PYTHON, "-m", "ensurepip"], **silent):
             sys.exit(
                 "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : "
                 "sudo apt install python3-venv), puis relancez la même commande."
             )
     options = ["-q", "--no-input", "--disable-pip-version-check"]
-    return subprocess.call([str(PYTHON), "-m", "pip", "install", *options, *files]) == 0
+    return subprocess.call([PYTHON, "-m", "pip", "install", *options, *files]) == 0
 
 
 def prepare():
@@ -60,8 +64,8 @@ def prepare():
 
     print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
     try:
-        if STAMP.exists():
-            STAMP.unlink()
+        if os.path.exists(STAMP):
+            os.remove(STAMP)
         venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
     except OSError as error:
         sys.exit(f"Impossible de créer {VENV} : {error}. Vérifiez les droits et la place libre.")
@@ -70,9 +74,9 @@ def prepare():
             "L'installation n'a pas abouti ; la cause est écrite au-dessus. Vérifiez le réseau "
             "(et le proxy, s'il y en a un), puis relancez la même commande : elle reprendra."
         )
-    written = STAMP.with_suffix(".tmp")
-    written.write_text(stamp(), "utf-8")
-    written.replace(STAMP)
+    with open(STAMP + ".tmp", "w", encoding="utf-8", newline="\n") as file:
+        file.write(stamp())
+    os.replace(STAMP + ".tmp", STAMP)
 
 
 def main():
@@ -83,7 +87,7 @@ def main():
             f"celui-ci est le {version[0]}.{version[1]}. Installez-le depuis "
             "https://www.python.org/downloads/ puis relancez la commande."
         )
-    if Path(sys.prefix) != VENV:
+    if os.path.normcase(sys.prefix) != os.path.normcase(VENV):
         if version > NEWEST:
             print(
                 f"Python {version[0]}.{version[1]} est plus récent que ceux que l'atelier connaît"
@@ -92,9 +96,9 @@ def main():
             )
         if not ready():
             prepare()
-        command = [str(PYTHON), str(ROOT / "atelier.py"), *sys.argv[1:]]
+        command = [PYTHON, os.path.join(ROOT, "atelier.py"), *sys.argv[1:]]
         if os.name != "nt":
-            os.execv(command[0], command)
+            os.execv(PYTHON, command)
         import subprocess
 
         sys.exit(subprocess.call(command))

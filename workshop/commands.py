@@ -105,7 +105,11 @@ def command(name, **options):
 @click.option("--projet", type=click.Path(path_type=Path), help="Le projet (sinon : live).")
 @click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
 def verifier(number, projet, as_json):
-    """Vérifie les buts de l'étape N : code 0 vert, 1 rouge, 2 pas pu vérifier."""
+    """Dit quels buts de l'étape N sont atteints.
+
+    Sans N, l'étape en cours. Code de sortie : 0 tout est vert, 1 un but est rouge, 2 un but n'a pas
+    pu être vérifié.
+    """
     from workshop.chapters import find_step
     from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
 
@@ -244,5 +248,5 @@ def usage_sentence(error: click.UsageError) -> str:
         case click.BadParameter(param=param):
             return f"La valeur donnée à {param.opts[0]} ne convient pas."
         case click.exceptions.NoSuchCommand(command_name=name):
-            return f"La commande « {name} » n'existe pas."
+            return f"La commande «  {name} » n'existe pas."
     return "Je ne comprends pas cette commande."
