@@ -30,8 +30,8 @@ def pytest_collection_modifyitems(config, items):
     folders = {item.path.parent for item in items}
     if not given and len(folders) > 1:
         raise pytest.UsageError(
-            "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
-            "Tous les tests se lancent par « python3 atelier.py test »."
+            "Une étape à la fois : «  pytest steps/05-consumers », par exemple. "
+            "Tous les tests se lancent par «  python3 atelier.py test »."
         )
     if given:
         config.stash[PROJECT] = Path(given)
@@ -40,9 +40,13 @@ def pytest_collection_modifyitems(config, items):
         config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
         config.stash[PROJECT] = copy / "live"
         shutil.copytree(Step(folders.pop()).solution, copy / "live")
-    else:
-        return
-    config.stash[LOADED] = load(config.stash[PROJECT])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    # Après la liste des buts : un projet qui tourne en rond à l'import est un but rouge, lui aussi.
+    if PROJECT in session.config.stash:
+        session.config.stash[LOADED] = load(session.config.stash[PROJECT])
 
 
 def load(project: Path):
@@ -55,7 +59,7 @@ def load(project: Path):
     os.environ["DJANGO_SETTINGS_MODULE"] = "live.settings"
     try:
         return importlib.import_module("live.asgi").application
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         from django.conf import settings
         from django.utils.functional import empty
 
@@ -88,7 +92,7 @@ def server(project, python):
 async def visitor(pytestconfig):
     """Fabrique un visiteur qui parle à l'application dans ce processus."""
     application = pytestconfig.stash[LOADED]
-    if isinstance(application, Exception):
+    if isinstance(application, BaseException):
         raise application
     # Chaque test a sa boucle asyncio : il lui faut aussi sa couche de canaux.
     channel_layers.backends.clear()

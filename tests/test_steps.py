@@ -153,17 +153,25 @@ def test_a_broken_chat_is_red(name, tmp_path):
     assert [goal.state for goal in report.goals].count("failed") == 1
 
 
-def test_an_endless_project_is_red_in_time(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("path", "good", "bad", "reason"),
+    [
+        (CONSUMERS, "await self.accept()", "while True: pass", "fin du délai"),
+        (CONSUMERS, "class ChatConsumer", "while True: pass\nclass ChatConsumer", "fin du délai"),
+        (CONSUMERS, "await self.accept()", "import os; os._exit(3)", "mis fin"),
+        (SETTINGS, "USE_TZ = True", "raise SystemExit('stop')", "SystemExit"),
+    ],
+    ids=["dans connect", "à l'import", "os._exit", "SystemExit"],
+)
+def test_a_project_that_never_answers_is_red(path, good, bad, reason, tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "DEADLINE", 6)
     project = tmp_path / "live"
     shutil.copytree(STEPS[4].solution, project)
-    consumers = project / "chat" / "consumers.py"
-    consumers.write_text(
-        consumers.read_text("utf-8").replace("await self.accept()", "while True: pass"), "utf-8"
-    )
+    text = (project / path).read_text("utf-8")
+    (project / path).write_text(text.replace(good, bad), "utf-8")
     report = check(STEPS[4], project, sys.executable)
-    assert report.passed is False
-    assert "6 secondes" in next(goal.reason for goal in report.goals if goal.reason)
+    assert report.goals[0].state == "failed"
+    assert reason in report.goals[0].reason
 
 
 def test_learner_and_workshop_pin_the_same_versions():

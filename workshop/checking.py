@@ -19,6 +19,8 @@ from workshop.serving import project_environment
 DEADLINE = 60
 LISTEN_SECONDS = 120
 PROGRESS = ROOT / ".atelier"
+TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
+STOPPED = "Le projet a mis fin à la vérification (sys.exit, os._exit…) avant d'atteindre ce but."
 LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "db.sqlite3", ".git")
 
 
@@ -157,11 +159,8 @@ def _run(step: Step, folder: Path, environment, deadline: float, tick) -> list[G
             + "\n".join(output.read_text("utf-8", errors="replace").splitlines()[-15:])
         )
     goals = json.loads(goals_file.read_text("utf-8"))
-    if late:
-        stuck = next(goal for goal in goals if goal["state"] == "waiting")
-        stuck |= {
-            "state": "failed",
-            "reason": f"Toujours pas de réponse après {deadline:.0f} secondes : le projet tourne "
-            "en rond ou attend quelque chose qui ne vient pas.",
-        }
+    states = {goal["state"] for goal in goals}
+    if "waiting" in states and "failed" not in states:
+        reached = next(goal for goal in goals if goal["state"] == "waiting")
+        reached |= {"state": "failed", "reason": TOO_LATE if late else STOPPED}
     return [Goal(goal["id"], goal["text"], goal["state"], goal["reason"]) for goal in goals]
