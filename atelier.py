@@ -33,29 +33,49 @@ def ready():
         return False
 
 
+def run(*command, **options):
+    """Renvoie le code de sortie d'une commande, qui hérite du verrou de l'installation."""
+    import subprocess
+
+    return subprocess.call(command, close_fds=False, **options)
+
+
 def install(*requirements):
     """Installe des fichiers de dépendances dans `.venv`, avec uv s'il est là, sinon avec pip.
 
     Renvoie True si tout est installé.
     """
     import shutil
-    import subprocess
 
     files = [part for name in requirements for part in ("-r", os.path.join(ROOT, name))]
     files += ["-c", os.path.join(ROOT, "constraints.txt")]
     uv = shutil.which("uv")
     options = ["-q", "--compile-bytecode", "--python", PYTHON]
-    if uv and subprocess.call([uv, "pip", "install", *options, *files]) == 0:
+    if uv and run(uv, "pip", "install", *options, *files) == 0:
         return True
-    if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL):
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        if subprocess.call([PYTHON, "-m", "ensurepip"], **silent):
+    with open(os.devnull, "w") as silence:
+        has_pip = run(PYTHON, "-c", "import pip", stderr=silence) == 0
+        if not has_pip and run(PYTHON, "-m", "ensurepip", stdout=silence, stderr=silence):
             sys.exit(
                 "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : "
                 "sudo apt install python3-venv), puis relancez la même commande."
             )
     options = ["-q", "--no-input", "--disable-pip-version-check"]
-    return subprocess.call([PYTHON, "-m", "pip", "install", *options, *files]) == 0
+    return run(PYTHON, "-m", "pip", "install", *options, *files) == 0
+
+
+def lock():
+    """Renvoie un fichier verrouillé jusqu'à sa fermeture : une installation à la fois."""
+    folder = os.path.join(ROOT, ".atelier")
+    os.makedirs(folder, exist_ok=True)
+    file = open(os.path.join(folder, "install.lock"), "w")  # noqa: SIM115
+    if os.name != "nt":
+        import fcntl
+
+        # Le pip d'un lanceur tué écrit encore : il hérite du verrou et le tient jusqu'à sa fin.
+        os.set_inheritable(file.fileno(), True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def prepare():
@@ -64,19 +84,23 @@ def prepare():
 
     print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
     try:
-        if os.path.exists(STAMP):
-            os.remove(STAMP)
-        venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
+        with lock():
+            if ready():
+                return
+            if os.path.exists(STAMP):
+                os.remove(STAMP)
+            venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
+            if not install("requirements.txt"):
+                sys.exit(
+                    "L'installation n'a pas abouti ; la cause est écrite au-dessus. Vérifiez le "
+                    "réseau (et le proxy, s'il y en a un), puis relancez la même commande : elle "
+                    "reprendra."
+                )
+            with open(STAMP + ".tmp", "w", encoding="utf-8", newline="\n") as file:
+                file.write(stamp())
+            os.replace(STAMP + ".tmp", STAMP)
     except OSError as error:
-        sys.exit(f"Impossible de créer {VENV} : {error}. Vérifiez les droits et la place libre.")
-    if not install("requirements.txt"):
-        sys.exit(
-            "L'installation n'a pas abouti ; la cause est écrite au-dessus. Vérifiez le réseau "
-            "(et le proxy, s'il y en a un), puis relancez la même commande : elle reprendra."
-        )
-    with open(STAMP + ".tmp", "w", encoding="utf-8", newline="\n") as file:
-        file.write(stamp())
-    os.replace(STAMP + ".tmp", STAMP)
+        sys.exit(f"Impossible de préparer {VENV} : {error}. Vérifiez les droits et la place libre.")
 
 
 def main():

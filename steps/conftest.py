@@ -30,8 +30,8 @@ def pytest_collection_modifyitems(config, items):
     folders = {item.path.parent for item in items}
     if not given and len(folders) > 1:
         raise pytest.UsageError(
-            "Une étape à la fois : «  pytest steps/05-consumers », par exemple. "
-            "Tous les tests se lancent par «  python3 atelier.py test »."
+            "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
+            "Tous les tests se lancent par « python3 atelier.py test »."
         )
     if given:
         config.stash[PROJECT] = Path(given)

@@ -1,4 +1,4 @@
-"""Le lanceur : il prépare une fois, ne refait rien ensuite, et finit ce qui a été coupé."""
+"""Le lanceur : il prépare une fois, ne refait rien ensuite, et finit ce qui a été coupé."""
 
 import re
 import shutil
@@ -11,14 +11,14 @@ import pytest
 
 from workshop import ROOT
 
-# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
+# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
 BASE = str(Path(sys.executable).resolve())
 FIRST_TIME = "Première fois"
 
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
-    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est là."""
+    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est là."""
     folder = tmp_path / "atelier é à"
     (folder / "workshop").mkdir(parents=True)
     shutil.copy(ROOT / "atelier.py", folder)
@@ -41,9 +41,9 @@ def launch(folder, *arguments):
 def test_prepares_once_then_hands_over(workshop):
     first = launch(workshop, "demo", "05")
     assert FIRST_TIME in first.stdout
-    assert f"reçu : ['demo', '05'] {workshop / '.venv'}" in first.stdout
+    assert f"reçu : ['demo', '05'] {workshop / '.venv'}" in first.stdout
     second = launch(workshop)
-    assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
+    assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
 
 
 def test_a_changed_requirement_or_a_moved_folder_is_prepared_again(workshop):
@@ -101,3 +101,11 @@ def test_the_launcher_uses_the_standard_library_only():
     code = (ROOT / "atelier.py").read_text("utf-8")
     imported = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", code))
     assert imported - {"workshop"} <= sys.stdlib_module_names
+
+
+def test_two_launches_at_once_install_once(workshop):
+    command = [BASE, str(workshop / "atelier.py")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        assert "reçu" in process.communicate(timeout=120)[0]
+        assert process.returncode == 0

@@ -248,5 +248,5 @@ def usage_sentence(error: click.UsageError) -> str:
         case click.BadParameter(param=param):
             return f"La valeur donnée à {param.opts[0]} ne convient pas."
         case click.exceptions.NoSuchCommand(command_name=name):
-            return f"La commande «  {name} » n'existe pas."
+            return f"La commande « {name} » n'existe pas."
     return "Je ne comprends pas cette commande."
