@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from workshop import LIVE, ROOT, WorkshopError
@@ -55,7 +56,8 @@ class Commands(click.Group):
 
 
 def out() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    """Renvoie la sortie des commandes : coupée aux mots dans un terminal, jamais ailleurs."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 @click.group(
@@ -83,7 +85,7 @@ def show_parcours() -> None:
     for step in all_steps():
         chapter = step.chapter.relative_to(ROOT).as_posix()
         table.add_row(step.slug[:2], step.title, str(step.minutes), chapter)
-    console = Console(highlight=False)
+    console = out()
     console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
     console.print(table, "")
 
@@ -132,8 +134,8 @@ def verifier(number, projet, as_json):
             if listens:
                 left = LISTEN_SECONDS - seconds
                 status.update(
-                    "J'écoute le salon poneys sur 127.0.0.1:8000. "
-                    f"Collez console.js dans le navigateur : encore {left:.0f} s"
+                    f"Encore {left:.0f} s : j'écoute le salon poneys. "
+                    "Collez console.js dans le navigateur."
                 )
 
         report = check(step, project, python, listen=LISTEN_SECONDS if listens else 0, tick=tick)
@@ -150,7 +152,7 @@ def show_report(console: Console, step, report) -> None:
         style = "dim" if goal.state == "waiting" else ""
         console.print(f"  {MARKS[goal.state]} [{style or 'none'}]{escape(goal.text)}{waiting}[/]")
         if goal.reason:
-            console.print(f"      {escape(goal.reason)}")
+            console.print(Padding(escape(goal.reason), (0, 0, 0, 6), expand=False))
     console.print()
     following = [other for other in all_steps() if other.number == step.number + 1]
     chapter = step.chapter.relative_to(ROOT).as_posix()
