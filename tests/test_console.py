@@ -97,11 +97,11 @@ def test_pasted_twice_the_console_still_speaks(page, server):
 
 
 def test_the_chapter_shows_the_danger_and_the_cure(page):
-    console, by_hand, danger, lost_name, attack, cure = SNIPPETS
+    console, by_hand, danger, lost_name, attack, cure, new_title = SNIPPETS
     paste(page, console)
     hears(page, "<Anonymous troll> Bonjour depuis le navigateur !")
     paste(page, by_hand)
-    hears(page, "<Anonymous troll> Salut les gens !")
+    hears(page, "<Anonymous troll> Il y a quelqu'un ?")
 
     paste(page, danger)
     paste(page, lost_name)
@@ -110,12 +110,14 @@ def test_the_chapter_shows_the_danger_and_the_cure(page):
     paste(page, attack)
     page.wait_for_function("document.title === 'Cette page est à moi'")
 
-    page.evaluate("document.title = 'propre'")
     paste(page, cure)
+    paste(page, new_title)
+    paste(page, lost_name)
+    page.wait_for_function("document.body.innerText === '<Anonymous troll> Où est passé mon nom ?'")
     paste(page, attack)
     page.wait_for_function("document.body.innerText.includes('onerror')")
     assert "<Anonymous troll> <img src=x" in page.inner_text("body")
-    assert page.title() == "propre"
+    assert page.title() == "Sain et sauf"
 
 
 LINES_OF_2016 = [
