@@ -41,9 +41,9 @@ def launch(folder, *arguments):
 def test_prepares_once_then_hands_over(workshop):
     first = launch(workshop, "demo", "05")
     assert FIRST_TIME in first.stdout
-    assert f"reçu : ['demo', '05'] {workshop / '.venv'}" in first.stdout
+    assert f"reçu : ['demo', '05'] {workshop / '.venv'}" in first.stdout
     second = launch(workshop)
-    assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
+    assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
 
 
 def test_a_changed_requirement_or_a_moved_folder_is_prepared_again(workshop):

@@ -100,7 +100,11 @@ def test_replay_writes_patches_renames_and_deletes(chapter, tmp_path):
         ("**Terminal « client »**\n\n```bash\nls\n```\n", "ressemble à une légende"),
         ("Terminal « projet »\n\n```bash\nls\n```\n", "ressemble à une légende"),
         ("`a.py`\n\n```python\na\n```\n", "ressemble à une légende"),
+        ("**chat/a.py**\n\n```python\na\n```\n", "ressemble à une légende"),
+        ("*`a.py`*\n\n```python\na\n```\n", "ressemble à une légende"),
+        ("### **`a.py`**\n\n```python\na\n```\n", "un titre"),
         ("**Terminal « projet »**\n\n```python\na\n```\n", "sont un bloc `bash`"),
+        ("**Terminal « projet »**\n\n```powershell\nls\n```\n", "sont un bloc `bash`"),
     ],
 )
 def test_a_lost_caption_is_an_error(chapter, text, message):

@@ -18,7 +18,9 @@ FORMS = {
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
     "stop": re.compile(r"Arrêtez le serveur : \*\*Ctrl-C\*\* dans le terminal « serveur »\."),
 }
-ALMOST_CAPTION = re.compile(r"(\*\*|__)\s*(`|Terminal\b)|Terminal\b|`[\w./-]+`\s*:?$")
+ALMOST_CAPTION = re.compile(
+    r"[*_]+\s*(`|Terminal\b|[\w./-]+\.\w+[*_])|Terminal\b|`[\w./-]+`\s*:?$", re.I
+)
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -166,15 +168,14 @@ def find_step(number: str) -> Step:
 def _acts(step: Step):
     tokens = step.tokens
     folded = 0
-    for i, token in enumerate(tokens):
-        if token.type == "html_block":
-            folded += token.content.count("<details") - token.content.count("</details")
-        if token.type != "paragraph_open":
+    for i, inline in enumerate(tokens):
+        if inline.type == "html_block":
+            folded += inline.content.count("<details") - inline.content.count("</details")
+        if inline.type != "inline":
             continue
-        line = token.map[0] + 1
+        line = inline.map[0] + 1
         where = f"{step.slug}, ligne {line}"
-        inline = tokens[i + 1]
-        rest = tokens[i + 3 :]
+        rest = tokens[i + 2 :]
         caption = _caption(inline)
         if caption is None:
             if rest and rest[0].type == "fence" and ALMOST_CAPTION.match(inline.content):
@@ -185,10 +186,10 @@ def _acts(step: Step):
                 )
             continue
         kind, *names = caption
-        if token.level or folded:
+        if tokens[i - 1].type != "paragraph_open" or tokens[i - 1].level or folded:
             raise ChapterError(
-                f"{where} : la légende « {inline.content} » est dans une liste, une citation ou "
-                "un bloc replié, où rien n'est rejoué. Sortez-la ou écrivez-la autrement."
+                f"{where} : la légende « {inline.content} » est dans une liste, une citation, un "
+                "titre ou un bloc replié, où rien n'est rejoué. Sortez-la ou écrivez-la autrement."
             )
         if kind == "delete":
             yield Delete(names[0], line)
@@ -232,7 +233,7 @@ def _block(rest: list[Token], provided: bool):
 
 
 def _run(terminal: str, block: Token, after: list[Token], line: int, where: str) -> Run:
-    if block.info not in ("bash", "powershell"):
+    if block.info != "bash":
         raise ChapterError(f"{where} : les commandes d'un terminal sont un bloc `bash`.")
     powershell = []
     if after and after[0].type == "fence" and after[0].info == "powershell":
