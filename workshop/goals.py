@@ -45,7 +45,6 @@ class Recorder:
         goal = self.goals[item.nodeid]
         if report.failed:
             goal |= {"state": "failed", "reason": reason(call.excinfo.value)}
-            goal["trace"] = str(report.longrepr)
         elif report.skipped:
             goal |= {"state": "skipped", "reason": str(call.excinfo.value)}
         elif call.when == "call":

@@ -49,7 +49,8 @@ class Server:
     ):
         self.project, self.python, self.port = project, python, port or free_port()
         self.environment = environment or {}
-        self.log_path = Path(tempfile.mkstemp(prefix="serveur-", suffix=".log")[1])
+        self.folder = tempfile.TemporaryDirectory(prefix="serveur-", ignore_cleanup_errors=True)
+        self.log_path = Path(self.folder.name) / "journal.txt"
 
     @property
     def url(self) -> str:
@@ -110,7 +111,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log_path.unlink(missing_ok=True)
+        self.folder.cleanup()
 
 
 def project_environment() -> dict[str, str]:
