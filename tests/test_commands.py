@@ -1,0 +1,93 @@
+"""Les commandes, comme on les tape : codes de sortie, JSON, et une phrase pour chaque erreur."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from workshop import ROOT, checking
+from workshop.chapters import find_step
+from workshop.checking import current_step, keep
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "workshop", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=90,
+    )
+
+
+def test_without_a_command_the_parcours_and_the_commands():
+    done = run()
+    assert done.returncode == 0
+    assert "steps/05-consumers/README.md" in done.stdout
+    for command in ("verifier", "demo", "construire", "test"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "solution", "code", "passed"),
+    [
+        ("5", "05-consumers", 0, True),
+        ("05-consumers", "04-routing", 1, False),
+        ("06", "06-console", 2, None),
+    ],
+)
+def test_verifier_in_json(number, solution, code, passed):
+    done = run("vérifier", number, "--projet", f"solutions/{solution}", "--json")
+    assert done.returncode == code
+    report = json.loads(done.stdout)
+    assert report["step"] == find_step(number).slug
+    assert report["passed"] is passed
+    assert report["diagnosis"] is None
+    assert all(goal.keys() == {"id", "text", "state", "reason"} for goal in report["goals"])
+    states = {goal["state"] for goal in report["goals"]}
+    assert (
+        states
+        == {
+            True: {"passed"},
+            False: {"failed", "waiting"},
+            None: {"passed", "skipped"},
+        }[passed]
+    )
+
+
+def test_verifier_for_people():
+    done = run("verifier", "5", "--projet", "solutions/04-routing")
+    assert done.returncode == 1
+    assert "✘ Qui arrive entend `Bienvenue Anonymous troll !`" in done.stdout
+    assert done.stdout.count("(en attente)") == 8
+    assert "steps/05-consumers/README.md" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["demo", "03"], "à partir de l'étape 05"),
+        (["demo", "42"], "Il n'y a pas d'étape « 42 »"),
+        (["demo", "--prot", "1"], "L'option --prot n'existe pas."),
+        (["demo", "--port", "mille"], "La valeur donnée à --port ne convient pas."),
+        (["danser"], "La commande « danser » n'existe pas."),
+        (["verifier", "01", "--projet", "nulle-part"], "n'existe pas"),
+        (["verifier", "01", "02"], "Je ne comprends pas"),
+    ],
+)
+def test_a_wrong_command_is_a_sentence(arguments, sentence):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert sentence in done.stderr.replace("\u00a0", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_current_step_is_the_one_kept_or_the_first_that_is_not_green(tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "PROGRESS", tmp_path)
+    project = find_step("02").solution
+    assert current_step(project, sys.executable).slug == "03-settings"
+    keep("step", "05-consumers")
+    assert current_step(project, sys.executable).slug == "05-consumers"
