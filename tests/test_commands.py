@@ -1,9 +1,13 @@
 """Les commandes, comme on les tape : codes de sortie, JSON, et une phrase pour chaque erreur."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from workshop import ROOT, checking
@@ -91,3 +95,24 @@ def test_the_current_step_is_the_one_kept_or_the_first_that_is_not_green(tmp_pat
     assert current_step(project, sys.executable).slug == "03-settings"
     keep("step", "05-consumers")
     assert current_step(project, sys.executable).slug == "05-consumers"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL n'existe pas sous Windows")
+def test_a_killed_check_leaves_no_process(tmp_path):
+    project = tmp_path / "live"
+    shutil.copytree(find_step("05").solution, project)
+    (project / "chat" / "consumers.py").write_text("while True:\n    pass\n", "utf-8")
+    check = psutil.Popen(
+        [sys.executable, "-m", "workshop", "verifier", "05", "--projet", str(project)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 10
+    while not check.children(recursive=True) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    children = check.children(recursive=True)
+    check.kill()
+    check.wait()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert children and not alive

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workshop import ROOT, WorkshopError
 from workshop.chapters import Step, all_steps
-from workshop.serving import project_environment
+from workshop.serving import GUARD, project_environment
 
 DEADLINE = 60
 LISTEN_SECONDS = 120
@@ -78,9 +78,8 @@ def check(
     """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
 
     `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
-    dont c'est l'objet). `listen` est le nombre de secondes pendant
-    lesquelles l'étape 06 écoute le salon de `server` ; 0 : elle n'écoute pas. `tick` est appelé
-    plusieurs fois par seconde avec les secondes écoulées.
+    dont c'est l'objet). `listen` est le nombre de secondes pendant lesquelles l'étape 06 écoute le
+    salon de `server` (0 : elle n'écoute pas). `tick` reçoit souvent les secondes écoulées.
     """
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "live"
@@ -137,13 +136,21 @@ def _digest(path: Path) -> str:
 
 def _run(step: Step, folder: Path, environment, deadline: float, tick) -> list[Goal]:
     goals_file, output = folder / "goals.json", folder / "output.txt"
-    command = [sys.executable, "-m", "pytest", str(step.folder), "-x", "-q", "--nomigrations"]
-    command += ["-c", str(ROOT / "pyproject.toml"), "-p", "workshop.goals"]
+    command = [sys.executable, str(GUARD), "-m", "pytest", str(step.folder)]
+    command += [
+        "-x",
+        "-q",
+        "--nomigrations",
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        "-p",
+        "workshop.goals",
+    ]
     command += ["--goals", str(goals_file)]
     started = time.monotonic()
     with output.open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
         )
         try:
             while process.poll() is None and time.monotonic() - started < deadline:
@@ -153,6 +160,7 @@ def _run(step: Step, folder: Path, environment, deadline: float, tick) -> list[G
         finally:
             process.kill()
             process.wait()
+            process.stdin.close()
     if not goals_file.exists():
         raise WorkshopError(
             "La vérification n'a pas pu commencer. Voici la fin de ce qu'elle a écrit :\n"

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from workshop import LIVE, ROOT, WorkshopError
 
+HELP = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
 LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
 MARKS = {
     "passed": "[green]✔[/]",
@@ -67,7 +68,7 @@ def out() -> Console:
     subcommand_metavar="COMMANDE [OPTIONS]",
     add_help_option=False,
 )
-@click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
+@HELP
 @click.pass_context
 def cli(ctx):
     """L'atelier : un chat en temps réel avec Django et Channels, chapitre par chapitre."""
@@ -77,6 +78,7 @@ def cli(ctx):
 
 
 def show_parcours() -> None:
+    """Affiche les étapes, leurs minutes et leurs chapitres."""
     from workshop.chapters import all_steps
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -90,21 +92,20 @@ def show_parcours() -> None:
     console.print(table, "")
 
 
-def command(name, **options):
-    """Déclare une commande, avec son aide en français."""
+def command(name):
+    """Renvoie le décorateur qui déclare une commande."""
 
     def declare(function):
-        function = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")(function)
-        return cli.command(name, add_help_option=False, options_metavar="[OPTIONS]", **options)(
-            function
-        )
+        return cli.command(name, add_help_option=False)(HELP(function))
 
     return declare
 
 
 @command("verifier")
 @click.argument("number", metavar="[N]", required=False)
-@click.option("--projet", type=click.Path(path_type=Path), help="Le projet (sinon : live).")
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
 def verifier(number, projet, as_json):
     """Dit quels buts de l'étape N sont atteints.
@@ -144,6 +145,7 @@ def verifier(number, projet, as_json):
 
 
 def show_report(console: Console, step, report) -> None:
+    """Affiche les buts d'une étape, la raison d'un but rouge, et quoi faire ensuite."""
     from workshop.chapters import all_steps
 
     console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
@@ -170,7 +172,13 @@ def show_report(console: Console, step, report) -> None:
 
 @command("demo")
 @click.argument("number", metavar="[N]", default="")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Le port (0 : un libre).")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Le port (0 : un libre).",
+)
 @click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
 def demo(number, port, sans_navigateur):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
