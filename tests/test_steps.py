@@ -6,12 +6,16 @@ La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle 
 import shutil
 import sys
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from workshop import checking
 from workshop.chapters import all_steps
 from workshop.checking import check
+from workshop.serving import Server
 
 STEPS = all_steps()
 PAIRS = [(step, later) for step in STEPS for later in STEPS if later.number >= step.number]
@@ -180,3 +184,17 @@ def test_learner_and_workshop_pin_the_same_versions():
     ours = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     theirs = (STEPS[0].solution / "requirements.txt").read_text("utf-8").split()
     assert theirs and set(theirs) <= set(ours)
+
+
+@pytest.mark.parametrize("later", STEPS[4:], ids=show)
+def test_what_is_no_room_is_refused_without_a_trace(later, tmp_path):
+    project = tmp_path / "live"
+    shutil.copytree(later.solution, project)
+    with Server(project) as server:
+        for path in ("/chat/", "/chat/4chan-b", "/autre/", "/chat/été/", f"/chat/{'a' * 91}/"):
+            address = server.url.replace("http", "ws") + quote(path)
+            with pytest.raises(InvalidStatus) as refusal:
+                connect(address, origin=server.url, proxy=None)
+            assert refusal.value.response.status_code == 403
+        assert server.log.count("WebSocket REJECT") == 5
+        assert "Traceback" not in server.log
