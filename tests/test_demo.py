@@ -26,7 +26,7 @@ def demo():
     )
     line = process.stdout.readline()
     yield process, next(word for word in line.split() if word.startswith("http")).rstrip("/")
-    process.kill()
+    process.terminate()
     process.wait()
 
 
