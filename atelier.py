@@ -37,7 +37,7 @@ def run(*command, **options):
     """Renvoie le code de sortie d'une commande, qui hérite du verrou de l'installation."""
     import subprocess
 
-    return subprocess.call(command, close_fds=False, **options)
+    return subprocess.call(command, close_fds=False, **{"stdout": sys.stderr, **options})
 
 
 def install(*requirements):
@@ -82,7 +82,9 @@ def prepare():
     """Crée `.venv` à neuf et le remplit. S'arrête avec une phrase si c'est impossible."""
     import venv
 
-    print("Première fois : j'installe les outils de l'atelier (une à deux minutes)…", flush=True)
+    # Sur la sortie d'erreur : la sortie standard est à la commande, et peut être du JSON.
+    message = "Première fois : j'installe les outils de l'atelier (une à deux minutes)…"
+    print(message, file=sys.stderr, flush=True)
     try:
         with lock():
             if ready():

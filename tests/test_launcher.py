@@ -40,20 +40,21 @@ def launch(folder, *arguments):
 
 def test_prepares_once_then_hands_over(workshop):
     first = launch(workshop, "demo", "05")
-    assert FIRST_TIME in first.stdout
-    assert f"reçu : ['demo', '05'] {workshop / '.venv'}" in first.stdout
+    assert FIRST_TIME in first.stderr
+    assert first.stdout == f"reçu : ['demo', '05'] {workshop / '.venv'}\n"
     second = launch(workshop)
+    assert FIRST_TIME not in second.stderr
     assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
 
 
 def test_a_changed_requirement_or_a_moved_folder_is_prepared_again(workshop):
     launch(workshop)
     (workshop / "constraints.txt").write_text("# nouveau\n", "utf-8")
-    assert FIRST_TIME in launch(workshop).stdout
+    assert FIRST_TIME in launch(workshop).stderr
     moved = workshop.rename(workshop.with_name("ailleurs"))
     done = launch(moved)
-    assert FIRST_TIME in done.stdout and str(moved / ".venv") in done.stdout
-    assert FIRST_TIME not in launch(moved).stdout
+    assert FIRST_TIME in done.stderr and str(moved / ".venv") in done.stdout
+    assert FIRST_TIME not in launch(moved).stderr
 
 
 def test_a_failed_install_is_a_sentence_and_the_next_launch_completes(workshop):
@@ -73,7 +74,7 @@ def test_an_install_killed_in_the_middle_completes(workshop, delay):
     process.wait()
     done = launch(workshop)
     assert done.returncode == 0 and "reçu" in done.stdout
-    assert FIRST_TIME not in launch(workshop).stdout
+    assert FIRST_TIME not in launch(workshop).stderr
 
 
 def with_version(workshop, version):
