@@ -66,7 +66,7 @@ def test_a_failed_install_is_a_sentence_and_the_next_launch_completes(workshop):
     assert "reçu" in launch(workshop).stdout
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.3, 1.0, 2.0])
+@pytest.mark.parametrize("delay", [0.3, 2.0])
 def test_an_install_killed_in_the_middle_completes(workshop, delay):
     process = subprocess.Popen([BASE, str(workshop / "atelier.py")], stdout=subprocess.DEVNULL)
     time.sleep(delay)

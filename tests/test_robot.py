@@ -61,9 +61,13 @@ class Terminal:
         self.environment = dict(pair.split("=", 1) for pair in variables.split("\0") if pair)
         return done.returncode, done.stdout
 
+    @property
+    def serving(self) -> bool:
+        return self.server is not None and self.server.poll() is None
+
     def serve(self, command: str) -> str:
         """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
-        if not self.server or self.server.poll() is not None:
+        if not self.serving:
             # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
             guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
             with self.log.open("wb") as log:
@@ -77,7 +81,7 @@ class Terminal:
                     start_new_session=True,
                 )
             deadline = time.monotonic() + 30
-            while time.monotonic() < deadline and self.server.poll() is None:
+            while time.monotonic() < deadline and self.serving:
                 if "Quit the server" in self.log.read_text("utf-8") and listening(8000):
                     break
                 time.sleep(0.1)
@@ -86,13 +90,13 @@ class Terminal:
         return self.log.read_text("utf-8")
 
     def restart(self) -> None:
-        if self.server and self.server.poll() is None:
+        if self.serving:
             self.stop()
             self.serve("python manage.py runserver")
 
     def stop(self) -> None:
         """Tape Ctrl-C."""
-        if self.server and self.server.poll() is None:
+        if self.serving:
             os.killpg(self.server.pid, signal.SIGINT)
             self.server.wait(timeout=10)
             self.server.stdin.close()
@@ -137,7 +141,7 @@ class Robot:
                     self.terminals["serveur"].stop()
                 case _:
                     apply(act, self.project, step)
-                    time.sleep(RELOAD_SECONDS)
+                    time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
         return answer
 
     def run(self, act: Run) -> str:
