@@ -16,7 +16,7 @@ from channels.layers import channel_layers
 
 from workshop.chapters import Step
 from workshop.members import InProcessMember, NetworkMember
-from workshop.serving import Server
+from workshop.serving import Server, copy_project
 
 PROJECT = pytest.StashKey[Path]()
 LOADED = pytest.StashKey[object]()
@@ -39,13 +39,13 @@ def pytest_collection_modifyitems(config, items):
         copy = Path(tempfile.mkdtemp(prefix="atelier-"))
         config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
         config.stash[PROJECT] = copy / "live"
-        shutil.copytree(Step(folders.pop()).solution, copy / "live")
+        copy_project(Step(folders.pop()).solution, copy / "live")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
     # Après la liste des buts : un projet qui tourne en rond à l'import est un but rouge, lui aussi.
-    if PROJECT in session.config.stash:
+    if any("visitor" in item.fixturenames for item in session.items):
         session.config.stash[LOADED] = load(session.config.stash[PROJECT])
 
 

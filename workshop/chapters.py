@@ -103,6 +103,11 @@ class Step:
         return self.folder / "README.md"
 
     @property
+    def shown_chapter(self) -> str:
+        """Le chemin du chapitre depuis la racine, comme on le montre."""
+        return self.chapter.relative_to(ROOT).as_posix()
+
+    @property
     def solution(self) -> Path:
         return ROOT / "solutions" / self.slug
 

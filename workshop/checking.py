@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,14 +13,13 @@ from pathlib import Path
 
 from workshop import ROOT, WorkshopError
 from workshop.chapters import Step, all_steps
-from workshop.serving import GUARD, project_environment
+from workshop.serving import GUARD, copy_project, project_environment
 
 DEADLINE = 60
 LISTEN_SECONDS = 120
 PROGRESS = ROOT / ".atelier"
 TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
 STOPPED = "Le projet a mis fin à la vérification (sys.exit, os._exit…) avant d'atteindre ce but."
-LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "db.sqlite3", ".git")
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Report:
         states = {goal.state for goal in self.goals}
         if "failed" in states or not states:
             return False
-        return None if states & {"skipped", "waiting"} else True
+        return None if "skipped" in states else True
 
     @property
     def exit_code(self) -> int:
@@ -83,9 +81,10 @@ def check(
     """
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "live"
-        copy.mkdir()
         if project.is_dir():
-            shutil.copytree(project, copy, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True)
+            copy_project(project, copy)
+        else:
+            copy.mkdir()
         console = project / "console.js"
         environment = project_environment() | {
             "ATELIER_PROJECT": str(copy),

@@ -85,8 +85,7 @@ def show_parcours() -> None:
     for column in ("étape", "", "min", "chapitre"):
         table.add_column(column, justify="right" if column == "min" else "left")
     for step in all_steps():
-        chapter = step.chapter.relative_to(ROOT).as_posix()
-        table.add_row(step.slug[:2], step.title, str(step.minutes), chapter)
+        table.add_row(step.slug[:2], step.title, str(step.minutes), step.shown_chapter)
     console = out()
     console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
     console.print(table, "")
@@ -151,21 +150,20 @@ def show_report(console: Console, step, report) -> None:
     console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
     for goal in report.goals:
         waiting = " (en attente)" if goal.state == "waiting" else ""
-        style = "dim" if goal.state == "waiting" else ""
-        console.print(f"  {MARKS[goal.state]} [{style or 'none'}]{escape(goal.text)}{waiting}[/]")
+        style = "dim" if waiting else "none"
+        console.print(f"  {MARKS[goal.state]} [{style}]{escape(goal.text)}{waiting}[/]")
         if goal.reason:
             console.print(Padding(escape(goal.reason), (0, 0, 0, 6), expand=False))
     console.print()
     following = [other for other in all_steps() if other.number == step.number + 1]
-    chapter = step.chapter.relative_to(ROOT).as_posix()
     if report.passed:
         console.print("[green]Étape réussie.[/]", end=" ")
         if following:
-            console.print(f"La suite : {following[0].chapter.relative_to(ROOT).as_posix()}")
+            console.print(f"La suite : {following[0].shown_chapter}")
         else:
             console.print("C'était la dernière du parcours.")
     elif report.passed is False:
-        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {chapter}")
+        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {step.shown_chapter}")
     else:
         console.print("Un but n'a pas pu être vérifié : suivez la phrase ci-dessus, puis relancez.")
 

@@ -13,7 +13,11 @@ MUTE = f"rien n'est venu en {PATIENCE} secondes"
 
 
 class Refused(AssertionError):
-    """La poignée de main n'a pas abouti ; le message dit ce que le serveur a répondu."""
+    """La poignée de main n'a pas abouti. `status` est le code HTTP répondu, s'il y en a un."""
+
+    def __init__(self, message: str, status: int | None = None):
+        super().__init__(message)
+        self.status = status
 
 
 class Member:
@@ -57,7 +61,7 @@ class InProcessMember(Member):
         if event is None:
             raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.")
         if event["type"] != "websocket.accept":
-            raise Refused("Le projet refuse la poignée de main (HTTP 403).")
+            raise Refused("Le projet refuse la poignée de main (HTTP 403).", 403)
 
     async def hear(self) -> str | None:
         """Renvoie le prochain message, ou None s'il ne vient pas."""
@@ -103,7 +107,8 @@ class NetworkMember(Member):
             )
         except InvalidStatus as refusal:
             status = refusal.response.status_code
-            raise Refused(f"Le serveur répond HTTP {status} à la poignée de main.") from None
+            message = f"Le serveur répond HTTP {status} à la poignée de main."
+            raise Refused(message, status) from None
         except TimeoutError:
             raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.") from None
         except (OSError, WebSocketException) as error:

@@ -1,6 +1,7 @@
 """Démarre et arrête le vrai serveur d'un projet, sur un port de la boucle locale."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,10 +13,17 @@ from workshop import WorkshopError
 
 GUARD = Path(__file__).with_name("guard.py")
 STARTUP_SECONDS = 20
+LEFT_BY_RUNS = {"__pycache__", "db.sqlite3", ".venv"}
 
 
 class ServerError(WorkshopError):
     """Un serveur qui ne démarre pas ; la phrase cite la dernière ligne de son journal."""
+
+
+def copy_project(project: Path, copy: Path) -> None:
+    """Copie un projet, sans ce qu'ont laissé ses exécutions : la copie a sa propre base."""
+    ignored = shutil.ignore_patterns(*LEFT_BY_RUNS, ".git")
+    shutil.copytree(project, copy, symlinks=True, ignore=ignored)
 
 
 def free_port() -> int:

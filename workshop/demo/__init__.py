@@ -1,6 +1,5 @@
 """`demo` : le chat d'une étape, et une page pour lui parler quand il n'en a pas encore."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from workshop import ROOT
 from workshop.chapters import Step
-from workshop.serving import Server
+from workshop.serving import Server, copy_project
 
 
 @contextmanager
@@ -16,7 +15,7 @@ def running_demo(step: Step, port: int = 0) -> Iterator[Server]:
     """Donne le serveur de la solution d'une étape, sur une copie avec sa propre base."""
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "live"
-        shutil.copytree(step.solution, copy, ignore=shutil.ignore_patterns("db.sqlite3"))
+        copy_project(step.solution, copy)
         environment = {
             "DJANGO_SETTINGS_MODULE": "workshop.demo.settings",
             "PYTHONPATH": str(ROOT),
