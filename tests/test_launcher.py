@@ -1,95 +1,290 @@
-"""Le lanceur : il prépare une fois, ne refait rien ensuite, et finit ce qui a été coupé."""
+"""Le lanceur : il prépare une fois, ne refait rien ensuite, et dit en une phrase ce qui bloque."""
 
+import ast
+import ctypes
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
-from workshop import ROOT
+from workshop import ROOT, installing
 
-# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
+# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
 BASE = str(Path(sys.executable).resolve())
 FIRST_TIME = "Première fois"
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+POSIX = pytest.mark.skipif(os.name == "nt", reason="ces signaux n'existent pas sous Windows")
+COMMANDS = """
+import os, sys
+
+import brique
+
+def main():
+    print('reçu :', sys.argv[1:], sys.prefix, os.environ.get('PYTHONPATH'))
+"""
+
+
+def make_wheel(folder: Path, name: str) -> Path:
+    """Écrit dans `folder` un paquet d'un module vide, que pip sait installer ; renvoie son nom."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-1.dist-info"
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    wheel = folder / f"{name}-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, content in (files | {f"{info}/RECORD": record}).items():
+            archive.writestr(path, content)
+    return wheel
 
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
-    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est là."""
+    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est à côté."""
     folder = tmp_path / "atelier é à"
     (folder / "workshop").mkdir(parents=True)
     shutil.copy(ROOT / "atelier.py", folder)
-    (folder / "requirements.txt").write_text("pip\n", "utf-8")
+    for name in ("__init__.py", "installing.py"):
+        shutil.copy(ROOT / "workshop" / name, folder / "workshop")
+    (folder / "requirements.txt").write_text("brique\n", "utf-8")
     (folder / "constraints.txt").write_text("", "utf-8")
-    (folder / "workshop/commands.py").write_text(
-        "import sys\n\ndef main():\n    print('reçu :', sys.argv[1:], sys.prefix)\n", "utf-8"
-    )
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("UV_OFFLINE", "1")
+    (folder / "workshop/commands.py").write_text(COMMANDS, "utf-8")
+    make_wheel(tmp_path / "ailleurs", "brique")
+    for name in ("UV_NO_INDEX", "PIP_NO_INDEX"):
+        monkeypatch.setenv(name, "1")
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        monkeypatch.setenv(name, (tmp_path / "ailleurs").as_uri())
     monkeypatch.setenv("PYTHONUTF8", "1")
     return folder
 
 
-def launch(folder, *arguments):
+def launch(folder, *arguments, **options):
     command = [BASE, str(folder / "atelier.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    options = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": 120} | options
+    return subprocess.run(command, **options)
+
+
+def assert_sound(folder):
+    """Le prochain lancement aboutit, et celui d'après n'a plus rien à préparer."""
+    done = launch(folder)
+    assert (done.returncode, done.stdout[:6]) == (0, "reçu :"), done.stderr
+    assert launch(folder).stderr == ""
+
+
+def assert_one_sentence(done, *words):
+    """La commande s'est arrêtée sur une phrase, qui contient `words`, et sans trace."""
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if FIRST_TIME not in line]
+    assert len(lines) == 1, done.stderr
+    for word in words:
+        assert word in lines[0]
 
 
 def test_prepares_once_then_hands_over(workshop):
     first = launch(workshop, "demo", "05")
     assert FIRST_TIME in first.stderr
-    assert first.stdout == f"reçu : ['demo', '05'] {workshop / '.venv'}\n"
+    assert first.stdout == f"reçu : ['demo', '05'] {workshop / '.venv'} None\n"
     second = launch(workshop)
-    assert FIRST_TIME not in second.stderr
-    assert second.stdout == f"reçu : [] {workshop / '.venv'}\n"
+    assert second.stderr == ""
+    assert second.stdout == f"reçu : [] {workshop / '.venv'} None\n"
 
 
-def test_a_changed_requirement_or_a_moved_folder_is_prepared_again(workshop):
+def test_a_changed_requirement_is_prepared_again(workshop):
     launch(workshop)
     (workshop / "constraints.txt").write_text("# nouveau\n", "utf-8")
     assert FIRST_TIME in launch(workshop).stderr
-    moved = workshop.rename(workshop.with_name("ailleurs"))
-    done = launch(moved)
-    assert FIRST_TIME in done.stderr and str(moved / ".venv") in done.stdout
-    assert FIRST_TIME not in launch(moved).stderr
 
 
-def test_a_failed_install_is_a_sentence_and_the_next_launch_completes(workshop):
-    (workshop / "requirements.txt").write_text("paquet-qui-n-existe-pas\n", "utf-8")
+@pytest.mark.parametrize("gesture", [Path.rename, shutil.copytree])
+def test_a_moved_or_copied_folder_is_prepared_again(workshop, gesture):
+    launch(workshop)
+    elsewhere = workshop.with_name("ailleurs à nous")
+    gesture(workshop, elsewhere)
+    done = launch(elsewhere)
+    assert FIRST_TIME in done.stderr and str(elsewhere / ".venv") in done.stdout
+    assert_sound(elsewhere)
+
+
+def test_a_damaged_environment_is_made_again(workshop):
+    launch(workshop)
+    next((workshop / ".venv").rglob("brique.py")).unlink()
     done = launch(workshop)
-    assert done.returncode == 1
-    assert "relancez la même commande" in done.stderr and "Traceback" not in done.stderr
-    (workshop / "requirements.txt").write_text("pip\n", "utf-8")
-    assert "reçu" in launch(workshop).stdout
+    assert_one_sentence(done, "abîmé", "brique", "Relancez la même commande")
+    assert_sound(workshop)
 
 
-@pytest.mark.parametrize("delay", [0.3, 2.0])
+@POSIX
+def test_an_environment_whose_python_is_gone_is_made_again(workshop):
+    launch(workshop)
+    python = workshop / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nulle/part/python3")
+    assert_sound(workshop)
+
+
+def test_a_deep_path_is_no_trouble(workshop, tmp_path):
+    if os.name == "nt":
+        pytest.skip("Windows limite la longueur des chemins : le lanceur le dit")
+    deep = tmp_path / "un dossier très profond"
+    while len(str(deep)) < 200:
+        deep /= "où l'on range"
+    deep.parent.mkdir(parents=True)
+    workshop.rename(deep)
+    assert_sound(deep)
+
+
+def test_the_machine_does_not_change_what_is_installed(workshop, monkeypatch, tmp_path):
+    other = tmp_path / "un autre environnement"
+    subprocess.run([BASE, "-m", "venv", "--without-pip", str(other)], check=True)
+    (tmp_path / "pièges").mkdir()
+    (tmp_path / "pièges/click.py").write_text("raise SystemExit('le mauvais click')", "utf-8")
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[install]\nuser = true\nrequire-hashes = false\n", "utf-8")
+    for name, value in {
+        "PYTHONPATH": str(tmp_path / "pièges"),
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONSAFEPATH": "1",
+        "PIP_TARGET": str(tmp_path / "cible"),
+        "PIP_USER": "1",
+        "PIP_CONFIG_FILE": str(settings),
+        "VIRTUAL_ENV": str(other),
+    }.items():
+        monkeypatch.setenv(name, value)
+    active = other / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = subprocess.run(
+        [active, workshop / "atelier.py"], capture_output=True, encoding="utf-8", timeout=120
+    )
+    assert done.stdout == f"reçu : [] {workshop / '.venv'} None\n", done.stderr
+    assert not (tmp_path / "cible").exists()
+    assert_sound(workshop)
+
+
+def test_a_missing_package_is_a_sentence_and_the_next_launch_completes(workshop):
+    (workshop / "requirements.txt").write_text("paquet-qui-n-existe-pas\n", "utf-8")
+    assert_one_sentence(launch(workshop), "L'index des paquets", "relancez la même commande")
+    (workshop / "requirements.txt").write_text("brique\n", "utf-8")
+    assert_sound(workshop)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "words"),
+    [
+        ("PIP_INDEX_URL", "http://127.0.0.1:1/simple", "Le réseau ne répond pas"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1", "http://127.0.0.1:1)"),
+    ],
+)
+def test_a_dead_network_or_proxy_is_a_sentence(workshop, monkeypatch, name, address, words):
+    with monkeypatch.context() as broken:
+        for other in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE"):
+            broken.delenv(other, raising=False)
+        broken.setenv("PIP_CONFIG_FILE", os.devnull)
+        broken.setenv("PIP_INDEX_URL", "https://exemple.invalid/simple")
+        broken.setenv(name, address)
+        assert_one_sentence(launch(workshop), words, "relancez la même commande")
+    assert_sound(workshop)
+
+
+def test_a_kit_installs_without_network(workshop, monkeypatch):
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.delenv("UV_FIND_LINKS")
+    make_wheel(workshop / "paquets", "brique")
+    assert_sound(workshop)
+
+
+def test_a_kit_that_lacks_a_package_is_completed_by_the_network(workshop):
+    make_wheel(workshop / "paquets", "brique")
+    make_wheel(workshop.parent / "ailleurs", "autre")
+    (workshop / "requirements.txt").write_text("brique\nautre\n", "utf-8")
+    assert_sound(workshop)
+
+
+def without_privilege():
+    """Ôte à root, dans le processus qui démarre, le droit d'écrire partout."""
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)
+
+
+@POSIX
+def test_without_write_permission_a_sentence(workshop):
+    root = {"preexec_fn": without_privilege} if os.geteuid() == 0 else {}
+    workshop.chmod(0o555)
+    assert_one_sentence(launch(workshop, **root), "pas le droit d'écrire", str(workshop))
+    workshop.chmod(0o755)
+    assert_sound(workshop)
+
+
+@pytest.mark.parametrize("fault", ["28", "13", "36"])
+def test_a_fault_of_the_disk_is_named(fault):
+    written = f"ERROR: Could not install packages due to an OSError: [Errno {fault}] oups"
+    words = {"28": "Le disque est plein", "13": "pas le droit", "36": "trop long"}[fault]
+    assert words in installing.sentence(installing.cause(written))
+
+
+def test_an_unknown_fault_shows_its_last_line():
+    assert "grenouille" in installing.sentence(installing.cause("?"), last="grenouille")
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.3, 1.0, 2.0])
 def test_an_install_killed_in_the_middle_completes(workshop, delay):
     process = subprocess.Popen([BASE, str(workshop / "atelier.py")], stdout=subprocess.DEVNULL)
     time.sleep(delay)
     process.kill()
     process.wait()
-    done = launch(workshop)
-    assert done.returncode == 0 and "reçu" in done.stdout
-    assert FIRST_TIME not in launch(workshop).stderr
+    assert_sound(workshop)
 
 
-def with_version(workshop, version):
+@POSIX
+@pytest.mark.parametrize("delay", [0.3, 1.0])
+def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, delay):
+    process = psutil.Popen(
+        [BASE, str(workshop / "atelier.py")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 0 or "Interrompu. Relancez" in said
+    assert "Traceback" not in said
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(workshop) in str(p.info["cmdline"])]
+    assert not left
+    assert_sound(workshop)
+
+
+def with_version(workshop, version, **environment):
     code = f"import runpy, sys; sys.version_info = {version}; sys.argv = ['atelier.py'];"
     code += f"runpy.run_path({str(workshop / 'atelier.py')!r}, run_name='__main__')"
     return subprocess.run(
-        [BASE, "-c", code], capture_output=True, text=True, encoding="utf-8", timeout=120
+        [BASE, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env=os.environ | environment,
     )
 
 
 def test_an_old_python_is_told_what_to_install(workshop):
-    done = with_version(workshop, (3, 9, 1))
-    assert done.returncode == 1
-    assert "Python 3.11 ou plus récent" in done.stderr and "python.org" in done.stderr
+    done = with_version(workshop, (3, 9, 1), PATH="")
+    assert_one_sentence(done, "Python 3.11 ou plus récent", "le 3.9", "python.org")
     assert not (workshop / ".venv").exists()
+
+
+@POSIX
+def test_an_old_python_names_the_good_one_beside_it(workshop, tmp_path):
+    (tmp_path / "python3.12").touch()
+    done = with_version(workshop, (3, 9, 1), PATH=str(tmp_path))
+    assert_one_sentence(done, "« python3.12 atelier.py »".replace(" »", "\u00a0»")[2:])
 
 
 def test_a_newer_python_is_warned_and_goes_on(workshop):
@@ -98,15 +293,32 @@ def test_a_newer_python_is_warned_and_goes_on(workshop):
     assert "3.99 est plus récent" in done.stderr and "reçu" in done.stdout
 
 
-def test_the_launcher_uses_the_standard_library_only():
+def test_an_old_python_can_read_the_launcher():
     code = (ROOT / "atelier.py").read_text("utf-8")
+    assert code.startswith("# -*- coding: utf-8 -*-\n")
+    newer = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Nonlocal, ast.Match, ast.AsyncFor)
+    for node in ast.walk(ast.parse(code)):
+        assert not isinstance(node, newer), f"ligne {node.lineno}"
+        if isinstance(node, ast.List | ast.Tuple):
+            assert not any(isinstance(item, ast.Starred) for item in node.elts)
+        if isinstance(node, ast.FunctionDef):
+            assert not node.args.kwonlyargs and not node.returns
+
+
+@pytest.mark.parametrize("name", ["atelier.py", "workshop/installing.py", "workshop/__init__.py"])
+def test_what_runs_before_the_environment_needs_nothing_installed(name):
+    code = (ROOT / name).read_text("utf-8")
     imported = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", code))
-    assert imported - {"workshop"} <= sys.stdlib_module_names
+    assert imported - {"workshop", "atelier"} <= sys.stdlib_module_names
 
 
 def test_two_launches_at_once_install_once(workshop):
     command = [BASE, str(workshop / "atelier.py")]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    both = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    said = ""
     for process in both:
-        assert "reçu" in process.communicate(timeout=120)[0]
-        assert process.returncode == 0
+        out, err = process.communicate(timeout=120)
+        assert "reçu" in out and process.returncode == 0, err
+        said += err
+    assert said.count("Une autre installation est en cours") == 1

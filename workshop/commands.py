@@ -216,10 +216,10 @@ def construire(verify):
 def test(strict):
     """Lance tous les tests du dépôt."""
     if strict:
-        import atelier
+        from workshop.installing import install, lock
 
-        if not atelier.install("requirements.txt", "requirements-dev.txt"):
-            raise WorkshopError("requirements-dev.txt ne s'installe pas ; voyez le réseau.")
+        with lock():
+            install("requirements.txt", "requirements-dev.txt")
     command = [sys.executable, "-m", "pytest", "-q", *(["--strict-skips"] if strict else [])]
     sys.exit(subprocess.call(command, cwd=ROOT))
 

@@ -1,0 +1,303 @@
+"""Prépare `.venv`, l'environnement des outils : en entier, ou avec une phrase qui dit quoi faire.
+
+Bibliothèque standard seulement : ce module tourne avant que l'environnement n'existe.
+"""
+
+import errno
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from atelier import PYTHON, STAMP, VENV, forget, ready, stamp
+from workshop import ROOT, WorkshopError
+
+KIT = ROOT / "paquets"
+LOG = ROOT / ".atelier" / "install.log"
+# L'environnement pèse 400 Mo ; les paquets téléchargés, une centaine.
+NEEDED_MB = 500
+# Sous Windows, un chemin a 260 caractères au plus ; le plus long des paquets en prend 170.
+LONGEST_WINDOWS_ROOT = 85
+DEADLINE = 1800
+# Des réglages de pip de la machine, ceux qui disent où trouver les paquets ; un autre (PIP_TARGET,
+# PIP_USER…) installerait ailleurs, ou autre chose.
+NETWORK_SETTINGS = re.compile(
+    r"PIP_(\w*INDEX\w*|FIND_LINKS|PROXY|(CLIENT_)?CERT|TRUSTED_HOST|(NO_)?CACHE_DIR|CONFIG_FILE"
+    r"|KEYRING_PROVIDER|USE_FEATURE)"
+)
+RETRY = "Puis relancez la même commande : elle reprendra."
+RIGHTS = (
+    "L'atelier n'a pas le droit d'écrire dans {root}. Copiez ce dossier là où vous en avez le "
+    "droit (votre dossier personnel, par exemple), et relancez la commande dans la copie."
+)
+FULL = (
+    "Le disque est plein : il reste {free} Mo pour {root} et {temporary_free} Mo pour "
+    "{temporary}, et il en faut {needed}. Libérez de la place. " + RETRY
+)
+TOO_LONG = (
+    "Le chemin de l'atelier est trop long pour ce système : {root}. Copiez le dossier plus près "
+    "de la racine du disque (C:\\atelier, par exemple), et relancez la commande dans la copie."
+)
+NO_LINKS = (
+    "Le disque de {root} ne sait pas faire ce que demande un environnement Python : c'est souvent "
+    "le cas d'une clé USB ou d'un lecteur réseau. Copiez le dossier sur le disque de la machine, "
+    "et relancez la commande dans la copie."
+)
+NO_PIP = (
+    "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : sudo apt install "
+    "python3-venv ; ailleurs : https://www.python.org/downloads/), puis relancez la même commande."
+)
+STOPPED = (
+    "L'installation a été arrêtée par le système (manque de mémoire, antivirus ?). Fermez "
+    "d'autres programmes. " + RETRY
+)
+# Ce qu'écrit pip, et la phrase qui en donne la cause et le remède. La première qui convient.
+CAUSES = (
+    (r"Errno (28|122)\b|WinError 112\b|No space left", FULL),
+    (r"Errno (13|30)\b|WinError 5\b|Permission denied", RIGHTS),
+    (r"Errno 36\b|WinError 206\b|[Ff]ile ?name too long", TOO_LONG),
+    (
+        r"SSL module is not available",
+        "Ce Python ne sait pas ouvrir de connexion chiffrée. Installez celui de "
+        "https://www.python.org/downloads/ puis relancez la même commande avec lui.",
+    ),
+    (
+        r"ProxyError|Tunnel connection failed|Proxy Authentication|InvalidProxyURL|proxy URL",
+        "Le proxy ne laisse pas passer l'installation. Demandez son adresse à la personne qui "
+        "s'occupe du réseau, et donnez-la dans la variable HTTPS_PROXY (vous avez : {proxy}). "
+        + RETRY,
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError|invalid peer certificate",
+        "Le réseau présente un certificat que Python ne connaît pas : un proxy d'entreprise lit "
+        "sans doute les connexions. Demandez son certificat (un fichier .pem) à la personne qui "
+        "s'occupe du réseau, et donnez-en le chemin dans la variable PIP_CERT. " + RETRY,
+    ),
+    (
+        r"NameResolution|NewConnection|ConnectTimeout|ReadTimeout|timed out|getaddrinfo"
+        r"|ConnectionError|ProtocolError|RemoteDisconnected|IncompleteRead|Max retries"
+        r"|Network is unreachable|HTTP error 5\d\d|Connection (refused|reset|aborted)",
+        "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion ; sans réseau, "
+        "demandez le kit hors ligne à la personne qui anime. " + RETRY,
+    ),
+    (
+        r"[Ff]ailed building wheel|metadata-generation-failed|subprocess-exited-with-error"
+        r"|Visual C\+\+|THESE PACKAGES DO NOT MATCH|HashMismatch",
+        "Un paquet ne s'installe pas avec ce Python ({python}). Installez Python 3.13, 64 bits, "
+        "depuis https://www.python.org/downloads/ puis relancez la même commande avec lui.",
+    ),
+    (
+        r"No matching distribution|Could not find a version",
+        "L'index des paquets de ce réseau n'a pas tout ce qu'il faut pour ce Python ({python}). "
+        "Essayez sur un autre réseau, ou demandez le kit hors ligne à la personne qui anime. "
+        + RETRY,
+    ),
+)
+UNKNOWN = (
+    "L'installation n'a pas abouti, et je ne sais pas dire pourquoi. Montrez le fichier {log} à "
+    "la personne qui anime ; sa dernière ligne : {last}"
+)
+
+
+class InstallError(WorkshopError):
+    """Une installation qui n'aboutit pas ; la phrase donne la cause et le remède."""
+
+
+def prepare() -> None:
+    """Crée `.venv` à neuf et le remplit. S'arrête avec une phrase si c'est impossible."""
+    # Sur la sortie d'erreur : la sortie standard est à la commande, et peut être du JSON.
+    say("Première fois : j'installe les outils de l'atelier (une à deux minutes)…\n")
+    try:
+        if os.name == "nt" and len(str(ROOT)) > LONGEST_WINDOWS_ROOT:
+            raise InstallError(sentence(TOO_LONG))
+        with lock():
+            if ready():
+                return
+            if shutil.disk_usage(ROOT).free < NEEDED_MB * 1_000_000:
+                raise InstallError(sentence(FULL))
+            forget()
+            create()
+            install("requirements.txt")
+            new = Path(STAMP + ".tmp")
+            new.write_text(stamp(), "utf-8", newline="\n")
+            new.replace(STAMP)
+    except InstallError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(sentence(cause(f"Errno {error.errno}"), last=str(error)))
+
+
+def create() -> None:
+    """Crée un environnement vide dans `.venv`, à la place de celui qui y était."""
+    try:
+        import venv
+    except ImportError:
+        raise InstallError(NO_PIP) from None
+    try:
+        venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO):
+            raise InstallError(sentence(NO_LINKS)) from None
+        raise
+
+
+def install(*requirements: str) -> None:
+    """Installe des fichiers de dépendances dans `.venv`, avec uv s'il est là, sinon avec pip.
+
+    S'il y a un kit (le dossier `paquets`), lui d'abord, sans réseau ; puis le réseau. Lève
+    InstallError si rien n'aboutit.
+    """
+    files = [part for name in requirements for part in ("-r", str(ROOT / name))]
+    files += ["-c", str(ROOT / "constraints.txt")]
+    kit = ["--find-links", str(KIT)] if KIT.is_dir() else []
+    sources = [["--no-index", *kit], kit] if kit else [[]]
+    uv = shutil.which("uv")
+    tools = [[uv, "pip", "install", "--compile-bytecode", "--python", PYTHON]] if uv else []
+    for tool in [*tools, None]:
+        tool = tool or [*pip(), "install", "--no-input", "--timeout", "15", "--retries", "3"]
+        for source in sources:
+            code = run([*tool, "-q", *source, *files])
+            if code == 0:
+                return
+    raise InstallError(sentence(STOPPED if code < 0 else cause(LOG.read_text("utf-8", "replace"))))
+
+
+def pip() -> list[str]:
+    """Renvoie de quoi lancer pip dans `.venv` : celui de la machine, sinon celui de Python.
+
+    Celui de la machine évite d'en installer un : quelques secondes de moins. Son lanceur est
+    celui que prend `pip --python`, sans processus de plus.
+    """
+    found = importlib.util.find_spec("pip")
+    runner = Path(found.origin).with_name("__pip-runner__.py") if found and found.origin else None
+    if runner and runner.is_file():
+        return [PYTHON, str(runner)]
+    if run([PYTHON, "-c", "import pip"]) and run([PYTHON, "-m", "ensurepip"]):
+        raise InstallError(NO_PIP)
+    return [PYTHON, "-m", "pip"]
+
+
+def run(command: list[str]) -> int:
+    """Renvoie le code de sortie d'une commande, qui hérite du verrou ; LOG garde ce qu'elle écrit.
+
+    Montre dans un terminal les secondes qui passent ; abandonne au bout d'une demi-heure.
+    """
+    started = time.monotonic()
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            close_fds=False,
+        )
+        try:
+            while True:
+                try:
+                    return process.wait(timeout=1)
+                except subprocess.TimeoutExpired:
+                    seconds = int(time.monotonic() - started)
+                    if sys.stderr.isatty():
+                        say(f"\r{seconds} s ")
+                if seconds > DEADLINE:
+                    process.kill()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            if sys.stderr.isatty():
+                say("\r      \r")
+
+
+def environment() -> dict[str, str]:
+    """Renvoie l'environnement d'une installation : le réseau de la machine, et rien d'autre."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV", "CONDA"))
+        or NETWORK_SETTINGS.fullmatch(name)
+    }
+    # PIP_USER : un fichier pip.conf qui dit « user = true » ferait échouer l'installation.
+    return kept | {
+        "PIP_USER": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONUTF8": "1",
+        "UV_HTTP_TIMEOUT": "15",
+        "UV_HTTP_RETRIES": "1",
+    }
+
+
+@contextmanager
+def lock():
+    """Tient un verrou : une installation à la fois. Attend celle qui est en cours, et le dit."""
+    LOG.parent.mkdir(exist_ok=True)
+    with LOG.with_name("install.lock").open("w") as file:
+        # Le pip d'un lanceur tué écrit encore : il hérite du verrou et le tient jusqu'à sa fin.
+        os.set_inheritable(file.fileno(), os.name != "nt")
+        deadline = time.monotonic() + DEADLINE
+        waiting = False
+        while not locked(file):
+            if not waiting:
+                say("Une autre installation est en cours dans ce dossier : j'attends sa fin…\n")
+            waiting = True
+            if time.monotonic() > deadline:
+                raise InstallError(
+                    "Une autre installation est en cours depuis une demi-heure. Redémarrez la "
+                    "machine. " + RETRY
+                )
+            time.sleep(0.2)
+        yield
+
+
+def locked(file) -> bool:
+    """Renvoie True une fois le verrou pris, ou s'il ne peut pas l'être sur ce disque."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+    return True
+
+
+def cause(text: str) -> str:
+    """Renvoie la phrase qui explique ce qu'a écrit une installation manquée."""
+    return next((words for pattern, words in CAUSES if re.search(pattern, text)), UNKNOWN)
+
+
+def sentence(words: str, last: str = "") -> str:
+    """Renvoie une phrase, avec ce qu'elle dit de cette machine."""
+    if "{last}" in words and not last:
+        lines = LOG.read_text("utf-8", "replace").split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "(journal vide)")
+    temporary = tempfile.gettempdir()
+    return words.format(
+        root=ROOT,
+        log=LOG,
+        last=last,
+        needed=NEEDED_MB,
+        free=shutil.disk_usage(ROOT).free // 1_000_000,
+        temporary=temporary,
+        temporary_free=shutil.disk_usage(temporary).free // 1_000_000,
+        python=f"{platform.python_version()}, {platform.machine()}",
+        proxy=os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "rien",
+    )
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
