@@ -230,6 +230,11 @@ def test_a_fault_of_the_disk_is_named(fault):
     assert words in installing.sentence(installing.cause(written))
 
 
+def test_a_disk_too_full_for_its_own_log_is_named(monkeypatch):
+    monkeypatch.setattr(installing, "free", lambda folder: 3)
+    assert "il reste 3 Mo" in installing.sentence(installing.cause(""))
+
+
 def test_an_unknown_fault_shows_its_last_line():
     assert "grenouille" in installing.sentence(installing.cause("?"), last="grenouille")
 

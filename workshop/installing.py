@@ -22,7 +22,7 @@ from workshop import ROOT, WorkshopError
 KIT = ROOT / "paquets"
 LOG = ROOT / ".atelier" / "install.log"
 # L'environnement pèse 400 Mo ; les paquets téléchargés, une centaine.
-NEEDED_MB = 500
+NEEDED_MB, EMPTY_MB = 500, 20
 # Sous Windows, un chemin a 260 caractères au plus ; le plus long des paquets en prend 170.
 LONGEST_WINDOWS_ROOT = 85
 DEADLINE = 1800
@@ -120,7 +120,7 @@ def prepare() -> None:
         with lock():
             if ready():
                 return
-            if shutil.disk_usage(ROOT).free < NEEDED_MB * 1_000_000:
+            if free(ROOT) < NEEDED_MB:
                 raise InstallError(sentence(FULL))
             forget()
             create()
@@ -276,6 +276,9 @@ def locked(file) -> bool:
 
 def cause(text: str) -> str:
     """Renvoie la phrase qui explique ce qu'a écrit une installation manquée."""
+    if free(ROOT) < EMPTY_MB:
+        # Sur un disque plein, pip n'a pas pu écrire non plus qu'il l'était.
+        return FULL
     return next((words for pattern, words in CAUSES if re.search(pattern, text)), UNKNOWN)
 
 
@@ -290,12 +293,17 @@ def sentence(words: str, last: str = "") -> str:
         log=LOG,
         last=last,
         needed=NEEDED_MB,
-        free=shutil.disk_usage(ROOT).free // 1_000_000,
+        free=free(ROOT),
         temporary=temporary,
-        temporary_free=shutil.disk_usage(temporary).free // 1_000_000,
+        temporary_free=free(temporary),
         python=f"{platform.python_version()}, {platform.machine()}",
         proxy=os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "rien",
     )
+
+
+def free(folder: str | Path) -> int:
+    """Renvoie la place libre autour d'un dossier, en mégaoctets."""
+    return shutil.disk_usage(folder).free // 1_000_000
 
 
 def say(text: str) -> None:
