@@ -2,6 +2,7 @@
 
 import ast
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -221,6 +222,24 @@ def test_without_write_permission_a_sentence(workshop):
     assert_one_sentence(launch(workshop, **root), "pas le droit d'écrire", str(workshop))
     workshop.chmod(0o755)
     assert_sound(workshop)
+
+
+def no_links(*_, **__):
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "fault"),
+    [(os, "symlink", no_links), (installing, "run", lambda command: 126)],
+    ids=["sans lien", "sans exécution"],
+)
+def test_a_disk_that_cannot_hold_an_environment_is_named(tmp_path, monkeypatch, place, name, fault):
+    monkeypatch.setattr(installing, "VENV", str(tmp_path / ".venv"))
+    monkeypatch.setattr(place, name, fault)
+    if name == "symlink" and os.name == "nt":
+        pytest.skip("Windows copie, et ne fait pas de lien")
+    with pytest.raises(installing.InstallError, match="une clé USB ou d'un lecteur réseau"):
+        installing.create()
 
 
 @pytest.mark.parametrize("fault", ["28", "13", "36"])

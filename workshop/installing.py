@@ -142,10 +142,13 @@ def create() -> None:
         raise InstallError(NO_PIP) from None
     try:
         venv.create(VENV, clear=True, with_pip=False, symlinks=os.name != "nt")
+        works = run([PYTHON, "-c", ""]) == 0
     except OSError as error:
-        if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO):
-            raise InstallError(sentence(NO_LINKS)) from None
-        raise
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO):
+            raise
+        works = False
+    if not works:
+        raise InstallError(sentence(NO_LINKS))
 
 
 def install(*requirements: str) -> None:
