@@ -1,10 +1,8 @@
 """Compte tous les tests sur une dernière ligne, et prête à chacun ce dont il a besoin."""
 
-import shutil
-
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
+from workshop.browser import MissingTool, find_chromium
 
 
 def pytest_addoption(parser):
@@ -31,6 +29,7 @@ def pytest_unconfigure(config):
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Le chemin d'un Chromium, que Playwright sait conduire."""
-    pytest.importorskip("playwright", reason="Playwright manque : requirements-dev.txt")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    return found or pytest.skip("aucun navigateur Chromium sur cette machine")
+    try:
+        return find_chromium()
+    except MissingTool as error:
+        pytest.skip(str(error))

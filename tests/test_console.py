@@ -7,14 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.browser import browser_page, paste
 from workshop import checking
 from workshop.chapters import all_steps, find_step
 from workshop.checking import check, was_heard
 from workshop.serving import Server, free_port
-
-pytest.importorskip("playwright", reason="Playwright manque : requirements-dev.txt")
-
-from tests.browser import browser_page, paste
 
 STEP = find_step("06")
 LATER = [step for step in all_steps() if step.number >= 6]

@@ -21,13 +21,14 @@ def demo():
         [sys.executable, "-m", "workshop", "démo", "05", "--port", "0", "--sans-navigateur"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        text=True,
         encoding="utf-8",
     )
-    line = process.stdout.readline()
-    yield process, next(word for word in line.split() if word.startswith("http")).rstrip("/")
-    process.terminate()
-    process.wait()
+    try:
+        line = process.stdout.readline()
+        yield process, next(word for word in line.split() if word.startswith("http")).rstrip("/")
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def test_chat_and_page_share_a_port(demo):
@@ -58,7 +59,7 @@ def test_a_taken_port_is_a_sentence(demo):
         [sys.executable, "-m", "workshop", "demo", "05", "--port", port, "--sans-navigateur"],
         cwd=ROOT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
     )
     assert done.returncode == 2

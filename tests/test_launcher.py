@@ -72,7 +72,7 @@ def workshop(tmp_path, monkeypatch):
 
 def launch(folder, *arguments, **options):
     command = [BASE, str(folder / "atelier.py"), *arguments]
-    options = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": 120} | options
+    options = {"capture_output": True, "encoding": "utf-8", "timeout": 120} | options
     return subprocess.run(command, **options)
 
 
@@ -274,7 +274,7 @@ def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, delay):
         [BASE, str(workshop / "atelier.py")],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     time.sleep(delay)
     process.send_signal(signal.SIGINT)

@@ -1,15 +1,11 @@
 """Le rejeu : ce qu'il fait d'un chapitre, et chaque erreur qu'il nomme."""
 
-import os
 import re
-import shutil
-import stat
-from pathlib import Path
 
 import pytest
 
 from workshop import replay
-from workshop.chapters import ChapterError, Delete, Patch, Rename, Run, Step, Stop, Write, all_steps
+from workshop.chapters import ChapterError, Delete, Patch, Rename, Run, Step, Stop, Write
 from workshop.replay import ReplayError, patched
 
 NB = "\u00a0"
@@ -136,80 +132,6 @@ def test_a_patch_to_a_missing_file_names_the_chapter(chapter, tmp_path):
     step = chapter("**`absent.py`**\n\n" + block("diff", " un\n+deux"))
     with pytest.raises(ReplayError, match="07-essai, ligne 1"):
         replay.replay(step, tmp_path)
-
-
-@pytest.fixture
-def workshop_copy(tmp_path, monkeypatch):
-    """Une copie du dépôt dont on peut changer les chapitres et les solutions."""
-    for name in ("steps", "solutions"):
-        shutil.copytree(replay.ROOT / name, tmp_path / name)
-    shutil.copy(replay.ROOT / "README.md", tmp_path)
-    monkeypatch.setattr(replay, "ROOT", tmp_path)
-    monkeypatch.setattr("workshop.chapters.ROOT", tmp_path)
-    return tmp_path
-
-
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), "utf-8")
-
-
-def test_what_is_made_is_up_to_date():
-    assert replay.stale() == []
-
-
-def test_a_changed_solution_and_a_stray_file_are_named(workshop_copy):
-    change(workshop_copy / "solutions/04-routing/chat/routing.py", "chat/", "salon/")
-    (workshop_copy / "solutions/05-consumers/notes.txt").write_text("oubli", "utf-8")
-    (workshop_copy / "solutions/06-console/console.js").unlink()
-    stale = [
-        "solutions/04-routing/chat/routing.py",
-        "solutions/05-consumers/notes.txt",
-        "solutions/06-console/console.js",
-    ]
-    assert replay.stale() == stale
-    assert replay.rebuild() == stale
-    assert replay.stale() == []
-
-
-def test_a_table_out_of_date_is_named(workshop_copy):
-    change(workshop_copy / "steps/03-settings/README.md", "**20 minutes**", "**25 minutes**")
-    assert replay.stale() == ["README.md"]
-
-
-def test_an_early_change_reaches_every_later_solution(workshop_copy):
-    chapter = workshop_copy / "steps/03-settings/README.md"
-    change(chapter, "+TIME_ZONE = 'Europe/Paris'", "+TIME_ZONE = 'Europe/Brussels'")
-    later = [step.slug for step in all_steps() if step.number >= 3]
-    assert replay.rebuild() == [f"solutions/{slug}/live/settings.py" for slug in later]
-    assert replay.stale() == []
-
-
-def test_an_early_change_that_a_later_diff_needed_names_that_diff(workshop_copy):
-    chapter = workshop_copy / "steps/03-settings/README.md"
-    change(chapter, "+ASGI_APPLICATION = 'live.asgi", "+ASGI_APPLICATION = 'live.entree")
-    where = r"05-consumers, ligne \d+, live/settings.py.*trouvé 0 fois"
-    with pytest.raises(ReplayError, match=where) as error:
-        replay.stale()
-    assert "ASGI_APPLICATION = 'live.asgi.application'" in str(error.value)
-
-
-def test_files_left_by_a_run_do_not_count(workshop_copy):
-    solution = workshop_copy / "solutions/05-consumers"
-    (solution / "db.sqlite3").touch()
-    (solution / "chat/__pycache__").mkdir()
-    (solution / "chat/__pycache__/x.pyc").touch()
-    assert replay.stale() == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="un faux black en script shell")
-def test_black_on_the_path_changes_nothing(tmp_path, monkeypatch):
-    fake = tmp_path / "black"
-    fake.write_text('#!/bin/sh\nfor f; do [ -f "$f" ] && echo \'# reformaté\' >> "$f"; done\n')
-    fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert replay.stale() == []
 
 
 def test_migrations_are_dated_the_same(tmp_path, chapter):

@@ -18,14 +18,11 @@ from threading import Thread
 
 import pytest
 
+from tests.browser import browser_page, paste
 from workshop import ROOT
 from workshop.chapters import Run, Step, Stop, all_steps
 from workshop.replay import apply
 from workshop.serving import listening
-
-# Sans Playwright, la fixture chromium dit ce qui manque, et saute.
-with contextlib.suppress(ImportError):
-    from tests.browser import browser_page, paste
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="le robot tape des commandes bash")
 
@@ -53,7 +50,7 @@ class Terminal:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             timeout=timeout,
         )
         folder, variables = self.notes.read_text("utf-8").split("\n", 1)
@@ -109,15 +106,26 @@ def read_all(terminal: int) -> None:
             pass
 
 
+def path_without_black(folder: Path) -> str:
+    """Renvoie un PATH où `python3` est celui des tests, et où Django ne trouve pas black.
+
+    S'il le trouvait, startproject reformaterait ce qu'il écrit (le chapitre 02 le dit).
+    """
+    (folder / "bin").mkdir()
+    (folder / "bin/python3").symlink_to(Path(sys.executable).resolve())
+    others = os.environ["PATH"].split(os.pathsep)
+    kept = [one for one in others if not (Path(one) / "black").exists()]
+    return os.pathsep.join([str(folder / "bin"), *kept])
+
+
 class Robot:
     """Suit les chapitres dans `root`, une copie neuve du dépôt."""
 
     def __init__(self, root: Path, notes: Path):
         self.root, self.project = root, root / "live"
-        base = Path(sys.executable).resolve().parent
         hidden = ("VIRTUAL_ENV", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
         environment = {key: value for key, value in os.environ.items() if key not in hidden}
-        environment["PATH"] = f"{base}{os.pathsep}{os.environ['PATH']}"
+        environment["PATH"] = path_without_black(notes)
         self.terminals = {
             name: Terminal(root, environment, notes / name)
             for name in ("serveur", "projet", "atelier")
@@ -173,7 +181,7 @@ class Robot:
                 cwd=self.root,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 timeout=120,
             )
             unfinished = bool(act.output and "✘" in act.output)

@@ -12,5 +12,5 @@ from workshop import ROOT
 def test_ruff(arguments):
     pytest.importorskip("ruff", reason="ruff manque : requirements-dev.txt")
     command = [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,6 +7,7 @@ import sys
 import time
 import unicodedata
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -31,7 +32,7 @@ class FrenchFormatter(click.HelpFormatter):
     """Met en français les titres de l'aide."""
 
     def write_usage(self, prog, args="", prefix=None):
-        super().write_usage(prog, args, prefix="Utilisation : ")
+        super().write_usage(prog, args, prefix="Utilisation : ")
 
     def write_heading(self, heading):
         super().write_heading({"Commands": "Commandes"}.get(heading, heading) + " ")
@@ -128,7 +129,7 @@ def verifier(number, projet, as_json):
         click.echo(report.as_json())
         sys.exit(report.exit_code)
     listens = step.number == 6 and not projet and sys.stdout.isatty()
-    with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
+    with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
 
         def tick(seconds):
             if listens:
@@ -171,6 +172,12 @@ def show_report(console: Console, step, report) -> None:
 @command("demo")
 @click.argument("number", metavar="[N]", default="")
 @click.option(
+    "--trolls",
+    metavar="K",
+    type=click.IntRange(1, 100),
+    help="Peuple le salon de K trolls, de 1 à 100.",
+)
+@click.option(
     "--port",
     metavar="PORT",
     type=click.IntRange(0, 65535),
@@ -178,36 +185,99 @@ def show_report(console: Console, step, report) -> None:
     help="Le port (0 : un libre).",
 )
 @click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
-def demo(number, port, sans_navigateur):
+def demo(number, trolls, port, sans_navigateur):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
     from workshop.chapters import all_steps, find_step
-    from workshop.demo import running_demo
+    from workshop.demo import running_demo, talking_trolls
 
     step = find_step(number) if number else all_steps()[-1]
     if step.number < 5:
         raise WorkshopError("Le chat ne parle qu'à partir de l'étape 05. Tapez : demo 05")
-    with running_demo(step, port) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(running_demo(step, port))
         click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {server.url}/ (Ctrl-C l'arrête)")
+        processes = [server.process]
+        if trolls:
+            processes.append(stack.enter_context(talking_trolls(server, trolls)))
+            click.echo(f"Dans le salon poneys : {trolls} trolls.")
         if not sans_navigateur:
             webbrowser.open(f"{server.url}/")
-        while server.process.poll() is None:
+        while all(process.poll() is None for process in processes):
             time.sleep(0.2)
-    raise WorkshopError("Le serveur s'est arrêté de lui-même. Relancez la commande.")
+        lines = [line for line in server.log.splitlines() if line.strip()]
+    raise WorkshopError(
+        "La démonstration s'est arrêtée d'elle-même. Relancez la commande ; la dernière ligne de "
+        f"son journal : {lines[-1] if lines else '(vide)'}"
+    )
+
+
+@command("preparer")
+@click.option("--sans-navigateur", is_flag=True, help="N'essaie pas le navigateur.")
+def preparer(sans_navigateur):
+    """Dit si cette machine est prête pour l'atelier. À faire la veille.
+
+    Code de sortie : 0 tout est prêt, 1 un point est à revoir.
+    """
+    from workshop.machine import checks, summary
+
+    console, trouble = out(), []
+    console.print("\n[bold]Cette machine est-elle prête ?[/] Une demi-minute.\n")
+    for name, check in checks(browser=not sans_navigateur).items():
+        with console.status(f"{name}…"):
+            try:
+                mark, words = MARKS["passed"], check()
+            except (WorkshopError, subprocess.TimeoutExpired) as error:
+                mark, words = MARKS["failed"], str(error)
+                trouble.append(name)
+        console.print(f"  {mark} {name} : {escape(words)}", soft_wrap=True)
+    click.echo("\nLa ligne à copier à la personne qui anime :\n")
+    click.echo(summary(trouble))
+    sys.exit(1 if trouble else 0)
+
+
+@command("emporter")
+@click.argument("folder", metavar="DOSSIER", type=click.Path(path_type=Path))
+@click.option(
+    "--systemes",
+    metavar="LISTE",
+    default="windows,macos,linux",
+    help="Parmi windows, macos, linux, linux-arm (sinon : les trois premiers).",
+)
+@click.option("--pythons", metavar="LISTE", help="Par exemple 3.12,3.13 (sinon : 3.11 à 3.14).")
+def emporter(folder, systemes, pythons):
+    """Fait dans DOSSIER le kit hors ligne : l'atelier, et tout ce qu'il installe."""
+    from workshop.kit import PYTHONS, SYSTEMS, pack, size
+
+    chosen = {"--systemes": systemes.split(","), "--pythons": (pythons or PYTHONS).split(",")}
+    for option, known in (("--systemes", [*SYSTEMS]), ("--pythons", PYTHONS.split(","))):
+        for value in chosen[option]:
+            if value not in known:
+                raise WorkshopError(
+                    f"Je ne connais pas « {value} ». {option} prend, séparés par des virgules : "
+                    f"{', '.join(known)}."
+                )
+    kit = pack(folder.resolve(), *chosen.values(), say=click.echo)
+    click.echo(
+        f"Le kit est prêt : {kit} ({size(kit)} Mo). Copiez-le sur une clé ; sur chaque machine, "
+        "on l'ouvre par COMMENCER.html."
+    )
 
 
 @command("construire")
 @click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
 def construire(verify):
     """Refait tout ce qui est fait à partir des chapitres."""
-    from workshop.replay import rebuild, stale
+    from workshop.making import rebuild, stale
 
-    paths = stale() if verify else rebuild()
+    paths, left = (stale(), {}) if verify else rebuild()
     for path in paths:
-        click.echo(f"{'périmé' if verify else 'refait'} : {path}")
+        click.echo(f"{'périmé' if verify else 'refait'} : {path}")
+    for path, reason in left.items():
+        click.echo(f"laissé : {path}, qui est périmé. {reason}")
     if verify and paths:
         click.echo(f"Tapez : {LAUNCHER} construire")
         sys.exit(1)
-    if not paths:
+    if not paths and not left:
         click.echo("Tout est à jour.")
 
 
@@ -226,8 +296,9 @@ def test(strict):
 
 def main() -> None:
     """Lance une commande ; toute erreur prévue est une phrase, sans trace."""
-    sys.stdout.reconfigure(errors="replace")
-    sys.stderr.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        # Dans un tube, Windows prendrait une page de codes où « ✔ » n'est pas.
+        stream.reconfigure(encoding="utf-8", errors="replace")
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             # Une exception, pour que les blocs with arrêtent ce qu'ils ont démarré.

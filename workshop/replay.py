@@ -1,24 +1,19 @@
 """Rejoue les chapitres l'un après l'autre : c'est ainsi que `solutions/` est fait."""
 
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from workshop import ROOT, WorkshopError
-from workshop.chapters import Act, Delete, Patch, Rename, Run, Step, Write, all_steps
-from workshop.serving import LEFT_BY_RUNS, project_environment
+from workshop import WorkshopError
+from workshop.chapters import Act, Delete, Patch, Rename, Run, Step, Write
+from workshop.serving import project_environment
 
 SECRET_KEY = "django-insecure-celle-de-votre-projet-est-tiree-au-hasard"
 DATE = "2026-01-01 12:00"
 REPLAYED = re.compile(
     r"(?:django-admin (?=startproject )|python manage\.py (?=startapp |makemigrations\b))(.+)"
 )
-TABLE = re.compile(r"(<!-- parcours -->\n).*?(<!-- /parcours -->)", re.S)
 
 
 class ReplayError(WorkshopError):
@@ -79,59 +74,6 @@ def patched(text: str, diff: str, where: str) -> str:
     return text
 
 
-@contextmanager
-def fresh() -> Iterator[Path]:
-    """Donne un dossier temporaire où tout ce que font les chapitres vient d'être refait."""
-    with tempfile.TemporaryDirectory() as folder:
-        root, project = Path(folder) / "made", Path(folder) / "live"
-        project.mkdir()
-        for step in all_steps():
-            replay(step, project)
-            shutil.copytree(project, root / "solutions" / step.slug)
-        _write(root / "README.md", with_table(_read(ROOT / "README.md")))
-        yield root
-
-
-def stale() -> list[str]:
-    """Renvoie le chemin de chaque fichier fait qui n'est plus celui que les chapitres font."""
-    with fresh() as made:
-        return _different(made)
-
-
-def rebuild() -> list[str]:
-    """Refait ce que font les chapitres ; renvoie les chemins qui ont changé."""
-    with fresh() as made:
-        changed = _different(made)
-        for path in changed:
-            if (made / path).exists():
-                (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(made / path, ROOT / path)
-            else:
-                (ROOT / path).unlink()
-    return changed
-
-
-def _different(made: Path) -> list[str]:
-    """Renvoie les chemins de ce qui, dans le dépôt, diffère de ce qui vient d'être fait."""
-    new, kept = _tree(made), _tree(ROOT)
-    return sorted(path for path in new.keys() | kept.keys() if new.get(path) != kept.get(path))
-
-
-def with_table(readme: str) -> str:
-    """Renvoie le README avec le tableau des étapes, tiré des chapitres."""
-    rows = ["| étape | ce que l'on construit | minutes | à la fin |", "|---|---|--:|---|"]
-    for step in all_steps():
-        rows.append(
-            f"| [{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md) | {step.summary} "
-            f"| {step.minutes} | [solution](solutions/{step.slug}) |"
-        )
-    table = "\n".join(rows)
-    made, found = TABLE.subn(lambda marks: f"{marks[1]}\n{table}\n\n{marks[2]}", readme)
-    if found != 1:
-        raise ReplayError("README.md : il manque les marques du tableau, <!-- parcours -->.")
-    return made
-
-
 def _django(arguments: list[str], project: Path, where: str) -> None:
     # Django reformate ce qu'il écrit avec black, s'il le trouve : un PATH vide le lui cache.
     environment = project_environment() | {"PATH": ""}
@@ -173,14 +115,3 @@ def _existing(path: Path, where: str) -> Path:
     if not path.is_file():
         raise ReplayError(f"{where} : {path.name} n'existe pas encore à cet endroit du parcours.")
     return path
-
-
-def _tree(root: Path) -> dict[str, bytes]:
-    """Renvoie le contenu de chaque fichier fait (solutions, README), par chemin relatif."""
-    solutions = root / "solutions"
-    files = [root / "README.md", *filter(Path.is_file, solutions.rglob("*"))]
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in files
-        if path != solutions / "README.md" and not LEFT_BY_RUNS & set(path.relative_to(root).parts)
-    }

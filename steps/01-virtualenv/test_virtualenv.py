@@ -60,7 +60,9 @@ def test_installed(python, requirements):
 def _run(python: str, code: str):
     """Renvoie ce que `code`, lancé par `python`, imprime en JSON."""
     try:
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            [python, "-c", code], capture_output=True, encoding="utf-8", timeout=20
+        )
         return json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         pytest.fail(f"Le Python de live/.venv ne démarre pas ({python}). Recréez l'environnement.")

@@ -32,7 +32,7 @@ def test_paris_time(project, python):
         env=project_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=30,
     )
     assert done.returncode == 0, f"manage.py shell échoue : {done.stderr.strip()[-300:]}"

@@ -1,5 +1,6 @@
-"""`demo` : le chat d'une étape, et une page pour lui parler quand il n'en a pas encore."""
+"""`demo` : le chat d'une étape, une page pour lui parler quand il n'en a pas, et des trolls."""
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,9 @@ from pathlib import Path
 
 from workshop import ROOT
 from workshop.chapters import Step
-from workshop.serving import Server, copy_project
+from workshop.serving import GUARD, Server, copy_project, project_environment
+
+ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "workshop.demo.settings", "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager
@@ -16,9 +19,29 @@ def running_demo(step: Step, port: int = 0) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "live"
         copy_project(step.solution, copy)
-        environment = {
-            "DJANGO_SETTINGS_MODULE": "workshop.demo.settings",
-            "PYTHONPATH": str(ROOT),
-        }
-        with Server(copy, port=port, environment=environment) as server:
+        with Server(copy, port=port, environment=ENVIRONMENT) as server:
             yield server
+
+
+@contextmanager
+def talking_trolls(server: Server, number: int, tempo: float = 1) -> Iterator[subprocess.Popen]:
+    """Donne le processus où des trolls parlent dans le salon d'un serveur ; l'arrête à la sortie.
+
+    `tempo` multiplie leurs pauses. Leur journal s'ajoute à celui du serveur.
+    """
+    arguments = [server.url, str(number), str(tempo)]
+    with server.log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [server.python, str(GUARD), "-m", "workshop.demo.trolls", *arguments],
+            cwd=server.project,
+            env=project_environment() | ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()

@@ -1,0 +1,188 @@
+"""Fait le kit hors ligne : l'atelier, ses paquets pour d'autres machines, et une page de départ."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from atelier import NEWEST, OLDEST
+from workshop import ROOT, WorkshopError, installing
+from workshop.pages import page, render_all
+
+WHEELS = installing.KIT.name
+PYTHONS = ",".join(f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
+LEFT = {".git", ".venv", ".atelier", "live", WHEELS}
+LEFT_ANYWHERE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache", "db.sqlite3")
+# Ce que seuls les auteurs installent n'est pas du voyage.
+CONSTRAINTS, AUTHORS = ROOT / "constraints.txt", ROOT / "requirements-dev.txt"
+DEADLINE = 600
+
+
+@dataclass(frozen=True)
+class System:
+    """Un système pour lequel on choisit des paquets : ses étiquettes, et ce que disent ses marques.
+
+    `tags` : https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ ;
+    `markers` : https://packaging.python.org/en/latest/specifications/dependency-specifiers/.
+    """
+
+    tags: tuple[str, ...]
+    markers: dict[str, str]
+
+
+def _system(tags: Iterable[str], os_name: str, sys_platform: str, system: str, machine: str):
+    names = ("os_name", "sys_platform", "platform_system", "platform_machine")
+    values = (os_name, sys_platform, system, machine)
+    return System(tuple(tags), dict(zip(names, values, strict=True)))
+
+
+def _linux(machine: str) -> System:
+    # De la plus ancienne Debian maintenue aux plus récentes : pip n'étend pas ces étiquettes.
+    glibc = ("2_17", "2_24", "2_26", "2_27", "2_28", "2_31")
+    tags = [f"manylinux_{version}_{machine}" for version in glibc]
+    return _system([*tags, f"manylinux2014_{machine}"], "posix", "linux", "Linux", machine)
+
+
+def _macos(machine: str) -> System:
+    return _system([f"macosx_14_0_{machine}"], "posix", "darwin", "Darwin", machine)
+
+
+SYSTEMS = {
+    "windows": [_system(["win_amd64"], "nt", "win32", "Windows", "AMD64")],
+    "macos": [_macos("arm64"), _macos("x86_64")],
+    "linux": [_linux("x86_64")],
+    "linux-arm": [_linux("aarch64")],
+}
+START = """# L'atelier, sans réseau
+
+Ce dossier contient l'atelier entier et tout ce qu'il installe : {systems}, avec Python {pythons}.
+
+1. **Copiez ce dossier** sur le disque de la machine : l'atelier ne se lance pas depuis la clé.
+2. **Installez Python**, s'il manque. Il n'est pas dans le kit : demandez-le à la personne qui
+   anime, ou prenez-le sur <https://www.python.org/downloads/> quand vous avez un réseau.
+3. **Ouvrez un terminal** dans la copie, et préparez la machine :
+
+   ```bash
+   python3 atelier.py preparer
+   ```
+
+   Sur Windows :
+
+   ```powershell
+   py atelier.py preparer
+   ```
+
+4. **Lisez** [le premier chapitre](steps/01-virtualenv/README.md), ou d'abord
+   [la présentation](README.md).
+
+Tout se lit hors ligne : chaque texte a sa page à côté de lui. [Le glossaire](GLOSSAIRE.md) et
+[l'aide-mémoire](AIDE-MEMOIRE.md) servent à tous les chapitres.
+"""
+
+
+def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Path:
+    """Fait le kit dans `folder`, qui ne doit pas exister, et le renvoie.
+
+    `systems` sont des noms de SYSTEMS, `pythons` des versions comme « 3.12 ». `say` reçoit une
+    phrase par étape. Lève WorkshopError si un paquet manque ou si le réseau ne répond pas ; rien
+    n'est alors laissé à la place du kit.
+    """
+    if folder.exists():
+        raise WorkshopError(f"{folder} existe déjà. Choisissez un autre nom, ou supprimez-le.")
+    partial = folder.with_name(f"{folder.name}.en-cours")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        shutil.copytree(ROOT, partial, ignore=_ignored)
+        for system in systems:
+            for python in pythons:
+                say(f"Paquets pour {system}, Python {python}…")
+                for target in SYSTEMS[system]:
+                    download(partial / WHEELS, target, python)
+        constraints = partial / CONSTRAINTS.name
+        # pip lit ces options là aussi : la ligne du chapitre 01 trouve le kit sans rien de plus.
+        options = f"--no-index\n--find-links {WHEELS}\n"
+        constraints.write_text(options + CONSTRAINTS.read_text("utf-8"), "utf-8", newline="\n")
+        render_all(partial)
+        start = START.format(systems=", ".join(systems), pythons=", ".join(pythons))
+        (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
+        return partial.rename(folder)
+    except OSError as error:
+        raise WorkshopError(
+            f"Le kit ne peut pas s'écrire : {error}. Vérifiez les droits et la place libre."
+        ) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def download(folder: Path, system: System, python: str) -> None:
+    """Télécharge dans `folder` les paquets qu'installerait cette version de Python sur ce système.
+
+    pip seul ne sait pas le faire : il juge les marques (« ; sys_platform == 'win32' ») pour la
+    machine où il tourne (pypa/pip#11664). Lève WorkshopError si un paquet n'existe pas.
+    """
+    for full, wanted in wanted_lists(system, python).items():
+        done = subprocess.run(
+            [
+                *installing.pip(),
+                *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input"),
+                *("--dest", str(folder), *wanted),
+                *("--python-version", full, "--implementation", "cp"),
+                *("--abi", f"cp{python.replace('.', '')}"),
+                *(part for tag in system.tags for part in ("--platform", tag)),
+            ],
+            env=installing.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=DEADLINE,
+        )
+        if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
+            raise WorkshopError(
+                f"L'index des paquets n'a pas {missing[1]} pour Python {python} et "
+                f"{system.tags[-1]}. Faites le kit sans ce couple (--systemes, --pythons)."
+            )
+        if done.returncode:
+            last = done.stderr.strip().splitlines()[-1:]
+            raise WorkshopError(installing.sentence(installing.cause(done.stderr), *last))
+
+
+def wanted_lists(system: System, python: str) -> dict[str, list[str]]:
+    """Renvoie, par version complète, les paquets (« nom==version ») d'un système et d'un Python.
+
+    Il y a deux listes quand une marque distingue les premières corrections d'une version des
+    dernières (3.11.0, 3.11.99) : une machine peut avoir les unes ou les autres.
+    """
+    lists = {}
+    authors = {one.name for one in _requirements(AUTHORS)}
+    for full in (f"{python}.99", f"{python}.0"):
+        environment = system.markers | {"python_version": python, "python_full_version": full}
+        environment |= {"implementation_name": "cpython"}
+        wanted = [
+            f"{one.name}{one.specifier}"
+            for one in _requirements(CONSTRAINTS)
+            if one.name not in authors and (one.marker is None or one.marker.evaluate(environment))
+        ]
+        if wanted not in lists.values():
+            lists[full] = wanted
+    return lists
+
+
+def size(folder: Path) -> int:
+    """Renvoie la taille d'un dossier, en mégaoctets."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
+
+
+def _requirements(path: Path) -> Iterator[Requirement]:
+    for line in path.read_text("utf-8").splitlines():
+        if line and not line.startswith(("#", "-")):
+            yield Requirement(line)
+
+
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    left = LEFT_ANYWHERE(folder, names)
+    return left | LEFT.intersection(names) if Path(folder) == ROOT else left

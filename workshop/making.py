@@ -1,0 +1,179 @@
+"""Ce que fait `construire` : les solutions, le tableau du README, l'aide-mémoire, les images."""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from workshop import ROOT, WorkshopError
+from workshop.browser import MissingTool
+from workshop.chapters import all_steps, find_step
+from workshop.cheatsheet import cheatsheet
+from workshop.pictures import print_cheatsheet, take_chat, take_console
+from workshop.replay import replay
+from workshop.serving import LEFT_BY_RUNS
+
+CHAT = ("05", "chat/consumers.py")
+RECORD = "docs/sources.json"
+
+
+@dataclass(frozen=True)
+class Product:
+    """Un fichier dont les octets dépendent de la machine qui le fait.
+
+    `make` l'écrit au chemin donné, ou lève MissingTool. Il est à jour tant que ni ses sources ni
+    lui n'ont changé depuis.
+    """
+
+    path: str
+    make: Callable[[Path], None]
+    sources: tuple[str, ...]
+
+
+PICTURES, CONSUMERS = "workshop/pictures.py", "solutions/06-console/chat/consumers.py"
+PAGES = ("workshop/pages.py", "workshop/page.html", "workshop/cheatsheet.css")
+PRODUCTS = [
+    Product("docs/chat.png", take_chat, (PICTURES, "workshop/demo/page.html", CONSUMERS)),
+    Product(
+        "docs/console.png", take_console, (PICTURES, CONSUMERS, "solutions/06-console/console.js")
+    ),
+    Product("docs/aide-memoire.pdf", print_cheatsheet, (PICTURES, *PAGES, "AIDE-MEMOIRE.md")),
+]
+
+
+@contextmanager
+def fresh() -> Iterator[Path]:
+    """Donne un dossier temporaire où ce qui se compare octet par octet vient d'être refait."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, project = Path(folder) / "made", Path(folder) / "live"
+        project.mkdir()
+        for step in all_steps():
+            replay(step, project)
+            shutil.copytree(project, root / "solutions" / step.slug)
+        readme = with_parts((ROOT / "README.md").read_text("utf-8"), root / "solutions")
+        (root / "README.md").write_text(readme, "utf-8", newline="\n")
+        (root / "AIDE-MEMOIRE.md").write_text(cheatsheet(), "utf-8", newline="\n")
+        yield root
+
+
+def stale() -> list[str]:
+    """Renvoie le chemin de chaque fichier fait qui n'est plus celui que ses sources font."""
+    with fresh() as made:
+        return _different(made) + [product.path for product in _outdated(made)]
+
+
+def rebuild() -> tuple[list[str], dict[str, str]]:
+    """Refait ce qui est périmé.
+
+    Renvoie les chemins qui ont changé, et ceux que l'on laisse, chacun avec l'outil qui manque.
+    """
+    with fresh() as made:
+        changed, left = _different(made), {}
+        for path in changed:
+            if (made / path).exists():
+                (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(made / path, ROOT / path)
+            else:
+                (ROOT / path).unlink()
+        for product in _outdated(made):
+            try:
+                product.make(ROOT / product.path)
+            except MissingTool as error:
+                left[product.path] = str(error)
+            else:
+                _record(product, made)
+                changed.append(product.path)
+    return changed, left
+
+
+def with_parts(readme: str, solutions: Path) -> str:
+    """Renvoie le README avec ce que disent les chapitres : leur tableau, et le cœur du chat.
+
+    Lève WorkshopError si les marques de l'un ou de l'autre manquent.
+    """
+    for name, part in (("parcours", table()), ("consommateur", chat(solutions))):
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
+        readme, found = marked.subn(
+            lambda marks, part=part: f"{marks[1]}\n{part}\n\n{marks[2]}", readme
+        )
+        if found != 1:
+            raise WorkshopError(
+                f"README.md : il manque les marques <!-- {name} --> et <!-- /{name} -->."
+            )
+    return readme
+
+
+def table() -> str:
+    """Renvoie le tableau des étapes, et leur durée en tout."""
+    steps = all_steps()
+    rows = ["| étape | minutes | ce que l'on construit |", "|---|--:|---|"]
+    for step in steps:
+        rows.append(
+            f"| [{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md) | {step.minutes} "
+            f"| {step.summary} [Solution](solutions/{step.slug}) |"
+        )
+    hours, minutes = divmod(sum(step.minutes for step in steps), 60)
+    return "\n".join([*rows, "", f"En tout : {hours} h {minutes:02}, sans les pauses."])
+
+
+def chat(solutions: Path) -> str:
+    """Renvoie le consommateur du chapitre 05, puis sa forme de 2016, tels qu'il les donne."""
+    number, path = CHAT
+    step = find_step(number)
+    today = (solutions / step.slug / path).read_text("utf-8")
+    titles = iter(step.tokens)
+    next(token for token in titles if token.type == "inline" and token.content == "En 2016")
+    then = next(token.content for token in titles if token.type == "fence")
+    return (
+        f"```python\n{today}```\n\nLe même, dans la langue de Channels 1, celle de l'article de "
+        f"2016 :\n\n```python\n{then}```"
+    )
+
+
+def _different(made: Path) -> list[str]:
+    """Renvoie les chemins de ce qui, dans le dépôt, diffère de ce qui vient d'être fait."""
+    new, kept = _tree(made), _tree(ROOT)
+    return sorted(path for path in new.keys() | kept.keys() if new.get(path) != kept.get(path))
+
+
+def _tree(root: Path) -> dict[str, bytes]:
+    """Renvoie le contenu de chaque fichier fait octet par octet, par chemin relatif."""
+    solutions = root / "solutions"
+    files = [root / "README.md", root / "AIDE-MEMOIRE.md", *solutions.rglob("*")]
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in filter(Path.is_file, files)
+        if path != solutions / "README.md" and not LEFT_BY_RUNS & set(path.relative_to(root).parts)
+    }
+
+
+def _outdated(made: Path) -> list[Product]:
+    """Renvoie ceux dont l'empreinte n'est plus celle que l'on a notée."""
+    noted = _recorded()
+    return [one for one in PRODUCTS if noted.get(one.path) != _fingerprint(one, made)]
+
+
+def _fingerprint(product: Product, made: Path) -> str:
+    """Renvoie l'empreinte d'un fichier et de ses sources, dont celles que `made` vient de faire."""
+    digest = sha256()
+    for path in (product.path, *product.sources):
+        source = made / path if (made / path).exists() else ROOT / path
+        digest.update(source.read_bytes() if source.exists() else b"absent")
+    return digest.hexdigest()
+
+
+def _record(product: Product, made: Path) -> None:
+    """Note l'empreinte d'un fichier que l'on vient de faire."""
+    recorded = _recorded() | {product.path: _fingerprint(product, made)}
+    text = json.dumps(recorded, indent=2, sort_keys=True) + "\n"
+    (ROOT / RECORD).write_text(text, "utf-8", newline="\n")
+
+
+def _recorded() -> dict[str, str]:
+    record = ROOT / RECORD
+    return json.loads(record.read_text("utf-8")) if record.exists() else {}
