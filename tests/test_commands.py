@@ -1,4 +1,4 @@
-"""Les commandes, comme on les tape : codes de sortie, JSON, et une phrase pour chaque erreur."""
+"""Les commandes, comme on les tape : codes de sortie, JSON, et une phrase pour chaque erreur."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre fait voir."""
+"""L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre fait voir."""
 
 import shutil
 import sys

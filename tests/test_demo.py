@@ -16,7 +16,7 @@ from workshop.serving import listening
 
 @pytest.fixture
 def demo():
-    """Lance `demo 05` ; donne le processus et l'adresse qu'il imprime."""
+    """Lance `demo 05` ; donne le processus et l'adresse qu'il imprime."""
     process = subprocess.Popen(
         [sys.executable, "-m", "workshop", "démo", "05", "--port", "0", "--sans-navigateur"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""`emporter` : un kit complet, qui s'installe sans réseau, ou rien."""
+"""`emporter` : un kit complet, qui s'installe sans réseau, ou rien."""
 
 import os
 import subprocess

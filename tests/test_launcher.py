@@ -1,4 +1,4 @@
-"""Le lanceur : il prépare une fois, ne refait rien ensuite, et dit en une phrase ce qui bloque."""
+"""Le lanceur : il prépare une fois, ne refait rien ensuite, et dit en une phrase ce qui bloque."""
 
 import ast
 import ctypes
@@ -18,7 +18,7 @@ import pytest
 
 from workshop import ROOT, installing
 
-# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
+# Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
 BASE = str(Path(sys.executable).resolve())
 FIRST_TIME = "Première fois"
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
@@ -34,7 +34,7 @@ def main():
 
 
 def make_wheel(folder: Path, name: str) -> Path:
-    """Écrit dans `folder` un paquet d'un module vide, que pip sait installer ; renvoie son nom."""
+    """Écrit dans `folder` un paquet d'un module vide, que pip sait installer ; renvoie son nom."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-1.dist-info"
     files = {
@@ -52,7 +52,7 @@ def make_wheel(folder: Path, name: str) -> Path:
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
-    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est à côté."""
+    """Un petit atelier, dans un dossier accentué, sans réseau : sa seule dépendance est à côté."""
     folder = tmp_path / "atelier é à"
     (folder / "workshop").mkdir(parents=True)
     shutil.copy(ROOT / "atelier.py", folder)

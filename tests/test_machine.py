@@ -1,4 +1,4 @@
-"""`preparer` : une machine prête le dit sur une ligne, et chaque manque a sa phrase."""
+"""`preparer` : une machine prête le dit sur une ligne, et chaque manque a sa phrase."""
 
 import re
 import socket

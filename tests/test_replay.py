@@ -1,4 +1,4 @@
-"""Le rejeu : ce qu'il fait d'un chapitre, et chaque erreur qu'il nomme."""
+"""Le rejeu : ce qu'il fait d'un chapitre, et chaque erreur qu'il nomme."""
 
 import re
 

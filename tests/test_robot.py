@@ -32,7 +32,7 @@ RELOAD_SECONDS = 2
 
 
 class Terminal:
-    """Un terminal : le dossier et l'environnement y restent d'une commande à l'autre."""
+    """Un terminal : le dossier et l'environnement y restent d'une commande à l'autre."""
 
     def __init__(self, folder: Path, environment: dict[str, str], notes: Path):
         self.folder, self.environment, self.notes = folder, environment, notes
@@ -40,7 +40,7 @@ class Terminal:
         self.log = notes.with_suffix(".log")
 
     def type(self, commands: list[str], timeout: float = 300) -> tuple[int, str]:
-        """Tape des commandes ; renvoie le code de la dernière et ce qu'elles impriment."""
+        """Tape des commandes ; renvoie le code de la dernière et ce qu'elles impriment."""
         notes = shlex.quote(str(self.notes))
         script = [*commands, "status=$?", f"pwd > {notes}", f"env -0 >> {notes}", "exit $status"]
         done = subprocess.run(
@@ -63,7 +63,7 @@ class Terminal:
         return self.server is not None and self.server.poll() is None
 
     def serve(self, command: str) -> str:
-        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
+        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
         if not self.serving:
             # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
             guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
@@ -100,7 +100,7 @@ class Terminal:
 
 
 def read_all(terminal: int) -> None:
-    """Lit ce qui s'affiche, jusqu'à la fin : un terminal plein bloque celui qui écrit."""
+    """Lit ce qui s'affiche, jusqu'à la fin : un terminal plein bloque celui qui écrit."""
     with contextlib.suppress(OSError):
         while os.read(terminal, 4096):
             pass
@@ -132,7 +132,7 @@ class Robot:
         }
 
     def follow(self, step: Step) -> str:
-        """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
+        """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
         answer = ""
         for act in step.acts:
             match act:
@@ -157,7 +157,7 @@ class Robot:
         status, said = terminal.type(act.commands)
         asks = act.terminal == "projet" and act.output and "runserver" not in act.commands[0]
         # Le serveur met un moment à se relancer. S'il a manqué le changement, on suit le conseil
-        # du chapitre 05 : l'arrêter et le redémarrer.
+        # du chapitre 05 : l'arrêter et le redémarrer.
         for patience in (RELOAD_SECONDS, RELOAD_SECONDS, 0, RELOAD_SECONDS):
             if asks and not all(line in said for line in act.output.splitlines()):
                 time.sleep(patience)

@@ -1,4 +1,4 @@
-"""`demo --trolls` : une classe qui parle, que l'on mesure, et qui s'en va avec la commande."""
+"""`demo --trolls` : une classe qui parle, que l'on mesure, et qui s'en va avec la commande."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def server():
 
 @pytest.fixture
 def heard(server):
-    """Soixante messages du salon : (nom, phrase)."""
+    """Soixante messages du salon : (nom, phrase)."""
     address = server.url.replace("http", "ws") + "/chat/poneys/"
     with connect(address, origin=server.url, proxy=None) as ws:
         messages = [ws.recv(timeout=15) for _ in range(61)][1:]

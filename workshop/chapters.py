@@ -125,7 +125,7 @@ class Step:
         """Les minutes annoncées sous le titre."""
         found = re.search(r"^\*\*(\d+) minutes\*\*", self.chapter.read_text("utf-8"), re.M)
         if not found:
-            raise ChapterError(f"{self.slug} : il manque « **N minutes** » sous le titre.")
+            raise ChapterError(f"{self.slug} : il manque « **N minutes** » sous le titre.")
         return int(found[1])
 
     @cached_property
@@ -137,7 +137,7 @@ class Step:
                 next(texts), next(texts)
                 paragraph = next(texts).content.replace("\n", " ")
                 return re.split(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý])", paragraph)[0]
-        raise ChapterError(f"{self.slug} : il manque « ## Ce que l'on construit ».")
+        raise ChapterError(f"{self.slug} : il manque « ## Ce que l'on construit ».")
 
     def headings(self, tag: str) -> list[str]:
         """Renvoie le texte des titres d'un niveau (`h1`, `h2`, `h3`)."""
@@ -185,15 +185,15 @@ def _acts(step: Step):
         if caption is None:
             if rest and rest[0].type == "fence" and ALMOST_CAPTION.match(inline.content):
                 raise ChapterError(
-                    f"{where} : « {inline.content} » ressemble à une légende sans en être une. "
+                    f"{where} : « {inline.content} » ressemble à une légende sans en être une. "
                     "Une légende est seule sur sa ligne, tout en gras : **`chemin`** "
-                    "ou **Terminal « nom »**."
+                    "ou **Terminal « nom »**."
                 )
             continue
         kind, *names = caption
         if tokens[i - 1].type != "paragraph_open" or tokens[i - 1].level or folded:
             raise ChapterError(
-                f"{where} : la légende « {inline.content} » est dans une liste, une citation, un "
+                f"{where} : la légende « {inline.content} » est dans une liste, une citation, un "
                 "titre ou un bloc replié, où rien n'est rejoué. Sortez-la ou écrivez-la autrement."
             )
         if kind == "delete":
@@ -206,7 +206,7 @@ def _acts(step: Step):
             block, after = _block(rest, provided=kind == "path")
             if block is None:
                 raise ChapterError(
-                    f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
+                    f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
                 )
             if kind == "path" and block.info == "diff":
                 yield Patch(names[0], block.content, line)
@@ -239,7 +239,7 @@ def _block(rest: list[Token], provided: bool):
 
 def _run(terminal: str, block: Token, after: list[Token], line: int, where: str) -> Run:
     if block.info != "bash":
-        raise ChapterError(f"{where} : les commandes d'un terminal sont un bloc `bash`.")
+        raise ChapterError(f"{where} : les commandes d'un terminal sont un bloc `bash`.")
     powershell = []
     if after and after[0].type == "fence" and after[0].info == "powershell":
         powershell = after[0].content.splitlines()

@@ -162,7 +162,7 @@ def _run(step: Step, folder: Path, environment, deadline: float, tick) -> list[G
             process.stdin.close()
     if not goals_file.exists():
         raise WorkshopError(
-            "La vérification n'a pas pu commencer. Voici la fin de ce qu'elle a écrit :\n"
+            "La vérification n'a pas pu commencer. Voici la fin de ce qu'elle a écrit :\n"
             + "\n".join(output.read_text("utf-8", errors="replace").splitlines()[-15:])
         )
     goals = json.loads(goals_file.read_text("utf-8"))

@@ -230,7 +230,7 @@ def preparer(sans_navigateur):
                 mark, words = MARKS["failed"], str(error)
                 trouble.append(name)
         console.print(f"  {mark} {name} : {escape(words)}", soft_wrap=True)
-    click.echo("\nLa ligne à copier à la personne qui anime :\n")
+    click.echo("\nLa ligne à copier à la personne qui anime :\n")
     click.echo(summary(trouble))
     sys.exit(1 if trouble else 0)
 
@@ -297,7 +297,7 @@ def test(strict):
 def main() -> None:
     """Lance une commande ; toute erreur prévue est une phrase, sans trace."""
     for stream in (sys.stdout, sys.stderr):
-        # Dans un tube, Windows prendrait une page de codes où « ✔ » n'est pas.
+        # Dans un tube, Windows prendrait une page de codes où « ✔ » n'est pas.
         stream.reconfigure(encoding="utf-8", errors="replace")
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):

@@ -60,4 +60,4 @@ def reason(error: BaseException) -> str:
     """Renvoie la raison d'un échec : celle que le test donne, sinon ce que le projet a levé."""
     if isinstance(error, AssertionError | pytest.fail.Exception | WorkshopError):
         return str(error).split("\nassert ")[0]
-    return f"Le projet lève {type(error).__name__} : {error}"
+    return f"Le projet lève {type(error).__name__} : {error}"

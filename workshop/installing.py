@@ -173,9 +173,9 @@ def install(*requirements: str) -> None:
 
 
 def pip() -> list[str]:
-    """Renvoie de quoi lancer pip dans `.venv` : celui de la machine, sinon celui de Python.
+    """Renvoie de quoi lancer pip dans `.venv` : celui de la machine, sinon celui de Python.
 
-    Celui de la machine évite d'en installer un : quelques secondes de moins. Son lanceur est
+    Celui de la machine évite d'en installer un : quelques secondes de moins. Son lanceur est
     celui que prend `pip --python`, sans processus de plus.
     """
     found = importlib.util.find_spec("pip")

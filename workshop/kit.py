@@ -26,8 +26,8 @@ DEADLINE = 600
 class System:
     """Un système pour lequel on choisit des paquets : ses étiquettes, et ce que disent ses marques.
 
-    `tags` : https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ ;
-    `markers` : https://packaging.python.org/en/latest/specifications/dependency-specifiers/.
+    `tags` : https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/ ;
+    `markers` : https://packaging.python.org/en/latest/specifications/dependency-specifiers/.
     """
 
     tags: tuple[str, ...]

@@ -92,7 +92,7 @@ def rebuild() -> tuple[list[str], dict[str, str]]:
 
 
 def with_parts(readme: str, solutions: Path) -> str:
-    """Renvoie le README avec ce que disent les chapitres : leur tableau, et le cœur du chat.
+    """Renvoie le README avec ce que disent les chapitres : leur tableau, et le cœur du chat.
 
     Lève WorkshopError si les marques de l'un ou de l'autre manquent.
     """
@@ -103,7 +103,7 @@ def with_parts(readme: str, solutions: Path) -> str:
         )
         if found != 1:
             raise WorkshopError(
-                f"README.md : il manque les marques <!-- {name} --> et <!-- /{name} -->."
+                f"README.md : il manque les marques <!-- {name} --> et <!-- /{name} -->."
             )
     return readme
 

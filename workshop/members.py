@@ -57,7 +57,7 @@ class InProcessMember(Member):
             event = await self._next()
         except Exception as error:
             kind = type(error).__name__
-            raise Refused(f"La poignée de main échoue, le projet lève {kind} : {error}") from error
+            raise Refused(f"La poignée de main échoue, le projet lève {kind} : {error}") from error
         if event is None:
             raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.")
         if event["type"] != "websocket.accept":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEP = "06"
 CONVERSATION = [
     (0, "Salut les gens !"),
-    (1, "Salut ! Tu écris d'où ?"),
+    (1, "Salut ! Tu écris d'où ?"),
     (0, "D'un autre navigateur."),
     (2, "<b>Même pas en gras</b>"),
 ]

@@ -61,15 +61,15 @@ def patched(text: str, diff: str, where: str) -> str:
             continue
         if any(line[0] not in " +-" for line in lines):
             raise ReplayError(
-                f"{where} : une ligne ne commence ni par + ni par - ni par une espace."
+                f"{where} : une ligne ne commence ni par + ni par - ni par une espace."
             )
         old = "".join(line[1:] + "\n" for line in lines if line[0] in " -")
         new = "".join(line[1:] + "\n" for line in lines if line[0] in " +")
         if not old.strip():
-            raise ReplayError(f"{where} : un morceau n'a pas de contexte :\n{piece}")
+            raise ReplayError(f"{where} : un morceau n'a pas de contexte :\n{piece}")
         places = [found.start() for found in re.finditer(rf"^(?={re.escape(old)})", text, re.M)]
         if len(places) != 1:
-            raise ReplayError(f"{where} : trouvé {len(places)} fois, au lieu d'une :\n{old}")
+            raise ReplayError(f"{where} : trouvé {len(places)} fois, au lieu d'une :\n{old}")
         text = text[: places[0]] + new + text[places[0] + len(old) :]
     return text
 
@@ -89,12 +89,12 @@ def _django(arguments: list[str], project: Path, where: str) -> None:
     )
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise ReplayError(f"{where} : {' '.join(arguments)} échoue : {' '.join(last)}")
+        raise ReplayError(f"{where} : {' '.join(arguments)} échoue : {' '.join(last)}")
     _freeze(project)
 
 
 def _freeze(project: Path) -> None:
-    """Fixe ce que Django tire au hasard ou date : deux rejeux donnent les mêmes octets."""
+    """Fixe ce que Django tire au hasard ou date : deux rejeux donnent les mêmes octets."""
     for path in project.rglob("*.py"):
         text = _read(path)
         frozen = re.sub(r"(?m)^SECRET_KEY = .*", f"SECRET_KEY = '{SECRET_KEY}'", text)
@@ -113,5 +113,5 @@ def _read(path: Path) -> str:
 
 def _existing(path: Path, where: str) -> Path:
     if not path.is_file():
-        raise ReplayError(f"{where} : {path.name} n'existe pas encore à cet endroit du parcours.")
+        raise ReplayError(f"{where} : {path.name} n'existe pas encore à cet endroit du parcours.")
     return path

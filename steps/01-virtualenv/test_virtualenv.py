@@ -22,7 +22,7 @@ def requirements(project) -> dict[str, Requirement]:
             try:
                 requirement = Requirement(line)
             except InvalidRequirement:
-                pytest.fail(f"requirements.txt, ligne {number} : pip ne comprend pas « {line} ».")
+                pytest.fail(f"requirements.txt, ligne {number} : pip ne comprend pas « {line} ».")
             found[canonicalize_name(requirement.name)] = requirement
     return found
 

@@ -39,7 +39,7 @@ def test_paris_time(project, python):
     now = datetime.fromisoformat(done.stdout.split()[-1])
     paris = now.astimezone(ZoneInfo("Europe/Paris"))
     assert now.utcoffset() == paris.utcoffset(), (
-        f"Le projet croit qu'il est {now:%H:%M} ; à Paris, il est {paris:%H:%M}."
+        f"Le projet croit qu'il est {now:%H:%M} ; à Paris, il est {paris:%H:%M}."
     )
 
 

@@ -132,7 +132,7 @@ async def play(transcript, make_visitor):
         elif verb == "leaves":
             await present.pop(name).leave()
         elif what == ["nothing"]:
-            await present[name].echoes("ai-je manqué quelque chose ?")
+            await present[name].echoes("ai-je manqué quelque chose ?")
         else:
             await present[name].hears(_text(NAMELESS.get(what[0], what[0])))
 

@@ -1,4 +1,4 @@
-"""`demo` : le chat d'une étape, une page pour lui parler quand il n'en a pas, et des trolls."""
+"""`demo` : le chat d'une étape, une page pour lui parler quand il n'en a pas, et des trolls."""
 
 import subprocess
 import tempfile
@@ -25,7 +25,7 @@ def running_demo(step: Step, port: int = 0) -> Iterator[Server]:
 
 @contextmanager
 def talking_trolls(server: Server, number: int, tempo: float = 1) -> Iterator[subprocess.Popen]:
-    """Donne le processus où des trolls parlent dans le salon d'un serveur ; l'arrête à la sortie.
+    """Donne le processus où des trolls parlent dans le salon d'un serveur ; l'arrête à la sortie.
 
     `tempo` multiplie leurs pauses. Leur journal s'ajoute à celui du serveur.
     """

@@ -1,0 +1,221 @@
+"""La prose suit les règles de l'imprimerie française, ses liens mènent quelque part."""
+
+import re
+from collections import Counter
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.prose import CODE, Text, files, texts
+from workshop import ROOT
+from workshop.chapters import PARSER, Delete, Patch, Rename, Write, all_steps
+from workshop.pages import anchor, plain
+
+# Ce qui passe sur le fil garde l'espace ordinaire de 2016 : on le compare octet par octet.
+ON_THE_WIRE = re.compile(r"Bienvenue [^!\n]* !|Salut les gens !|Bonjour depuis le navigateur !")
+NO_BREAK = "\u00a0\u202f"
+FAULTS = {
+    "une espace insécable manque avant": rf"(?<=[^\s{NO_BREAK}]) (?=[;:!?»](?:[\s)\].,…*]|$))",
+    "une espace insécable manque après": rf"«(?![{NO_BREAK}])",
+    "une espace insécable manque avant le guillemet": rf"(?<![{NO_BREAK}])»",
+    "les guillemets sont « »": r"[“”]",
+    "l'apostrophe est droite": r"’",
+    "les points de suspension sont un seul signe": r"(?<!\.)\.\.\.(?!\.)",
+    "« À » prend son accent": rf"(?:^|[.!?…]\s|«[{NO_BREAK}]|\n)A (?=[a-zà-ÿ])",
+    "ce mot donne à celui qui peine l'impression d'être seul": (
+        r"(?i)\b(?:simplement|il suffit|facile(?:ment|s)?|juste)\b"
+    ),
+}
+ONLY_IN_MARKDOWN = {
+    "une espace manque": r"(?<=[\w»)])[;!?](?=\s|$)",
+    "les guillemets droits sont pour le code": r'"',
+}
+SOURCES = [
+    path
+    for path in files(".md", ".html", ".toml", ".py")
+    # L'un n'est que réglages ; l'autre, que le cadre des pages.
+    if path not in (ROOT / "pyproject.toml", ROOT / "workshop" / "page.html")
+]
+MARKDOWN = files(".md")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def prose(path: Path) -> list[Text]:
+    """La prose d'un fichier. Des tests, on ne lit que les docstrings et les commentaires."""
+    return list(texts(path))
+
+
+def faults(content: str, rules: dict[str, str]) -> list[str]:
+    """Renvoie, pour chaque faute, la règle et l'endroit."""
+    content = ON_THE_WIRE.sub(CODE, content)
+    return [
+        f"{rule} : « {content[max(0, found.start() - 25) : found.end() + 15]} »"
+        for rule, pattern in rules.items()
+        for found in re.finditer(pattern, content, re.M)
+    ]
+
+
+@cache
+def accented_words() -> dict[str, str]:
+    """Les mots de notre prose qui commencent par une lettre accentuée, par leur forme sans elle."""
+    found = {}
+    for path in SOURCES:
+        for text in prose(path):
+            for word in re.findall(r"\b[éèêàçô]\w+", text.content):
+                found[word.translate(str.maketrans("éèêàçô", "eeeaco"))] = word
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_typography(path):
+    rules = FAULTS | (ONLY_IN_MARKDOWN if path.suffix == ".md" else {})
+    found = [f"{text} : {fault}" for text in prose(path) for fault in faults(text.content, rules)]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_accents_on_capitals(path):
+    known = accented_words()
+    lower = {word for text in prose(path) for word in re.findall(r"\b[a-z]\w+", text.content)}
+    found = [
+        f"{text} : « {word} » ; on écrit « {known[word.lower()].capitalize()} »"
+        for text in prose(path)
+        for word in re.findall(r"\b[EACO][a-zà-ÿ]+", text.content)
+        if word.lower() in known and word.lower() not in lower
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Que dit-il ?",
+        "Il dit « oui\u00a0».",
+        "Il dit «\u00a0oui ».",
+        "Il dit “oui”.",
+        "L’atelier",
+        "Attendez...",
+        "A vous de jouer",
+        "Fini. A demain",
+        "C'est facile",
+        "Il suffit d'attendre",
+    ],
+)
+def test_a_fault_is_found(sentence):
+    assert len(faults(sentence, FAULTS)) >= 1
+
+
+@pytest.mark.parametrize("sentence", ["Quoi?", 'Il dit "oui".'])
+def test_a_fault_of_markdown_is_found(sentence):
+    assert faults(sentence, ONLY_IN_MARKDOWN)
+
+
+def test_a_capital_without_its_accent_is_found():
+    assert accented_words()["ecrire"] == "écrire"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Que dit-il\u00a0?",
+        "Il dit «\u00a0oui\u00a0».",
+        "À 14:05, sur http://127.0.0.1:8000/, A parle à B.",
+        "Bienvenue Anonymous troll !",
+        f"Tapez {CODE}\u00a0: il répond.",
+    ],
+)
+def test_what_is_right_is_left(sentence):
+    assert faults(sentence, FAULTS | ONLY_IN_MARKDOWN) == []
+
+
+def test_there_is_prose_to_read():
+    for suffix in (".md", ".html", ".toml", ".py"):
+        read = [path for path in SOURCES if path.suffix == suffix]
+        assert read and all(prose(path) for path in read if path.name != "__init__.py"), suffix
+
+
+def anchors(path: Path) -> set[str]:
+    """Renvoie les ancres que GitHub donne aux titres d'un texte."""
+    tokens, seen = PARSER.parse(path.read_text("utf-8")), Counter()
+    return {
+        anchor(plain(inline), seen)
+        for opening, inline in pairwise(tokens)
+        if opening.type == "heading_open"
+    }
+
+
+def links(path: Path):
+    """Donne chaque lien et chaque image d'un texte : sa ligne, son adresse, et ce qu'on en lit."""
+    for token in PARSER.parse(path.read_text("utf-8")):
+        for child in token.children or []:
+            if child.type == "link_open":
+                yield token.map[0] + 1, child.attrGet("href"), "lien"
+            elif child.type == "image":
+                yield token.map[0] + 1, child.attrGet("src"), child.content
+
+
+def dead(path: Path, address: str) -> str:
+    """Renvoie pourquoi un lien est mort, ou une chaîne vide."""
+    if address.startswith(("https://", "http://127.0.0.1:8000")):
+        return ""
+    if re.match(r"\w+:", address):
+        return "cette adresse n'est ni https ni chez nous"
+    target, _, heading = address.partition("#")
+    found = (path.parent / unquote(target)).resolve() if target else path
+    if not found.exists():
+        return "ce fichier n'existe pas"
+    if heading and unquote(heading) not in anchors(found):
+        return "ce titre n'existe pas"
+    return ""
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=name)
+def test_links_lead_somewhere(path):
+    found = [
+        f"{name(path)}:{line} : {address} : {why or 'image sans texte'}"
+        for line, address, read in links(path)
+        if (why := dead(path, address)) or not read
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "address", ["nulle-part.md", "README.md#un-titre-qui-manque", "#rien", "http://exemple.fr"]
+)
+def test_a_dead_link_is_found(address):
+    assert dead(ROOT / "README.md", address)
+
+
+@pytest.mark.parametrize("address", ["steps/05-consumers/README.md#à-vous", "docs", "#le-parcours"])
+def test_a_good_link_is_left(address):
+    assert dead(ROOT / "README.md", address) == ""
+
+
+def bold_paths(step) -> list[tuple[int, str]]:
+    """Renvoie les chemins qu'un chapitre écrit en gras et en code, légendes comprises."""
+    return [
+        (token.map[0] + 1, code.content)
+        for token in step.tokens
+        for strong, code in pairwise(token.children or [])
+        if strong.type == "strong_open" and code.type == "code_inline"
+    ]
+
+
+@pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.slug)
+def test_the_paths_of_a_chapter_are_real(step):
+    gone = {act.path for act in step.acts if isinstance(act, Delete | Rename)}
+    acts = [act for act in step.acts if isinstance(act, Write | Patch)]
+    paths = [(act.line, act.path) for act in acts] + bold_paths(step)
+    missing = [
+        f"ligne {line} : {path}"
+        for line, path in paths
+        if path not in gone and not (step.solution / path).is_file()
+    ]
+    assert not missing, missing
