@@ -39,6 +39,14 @@ def test_chat_and_page_share_a_port(demo):
         assert ws.recv(timeout=5) == "Bienvenue Anonymous troll !"
 
 
+def test_the_cookie_of_another_project_is_no_obstacle(demo):
+    _, url = demo
+    address, cookie = url.replace("http", "ws") + "/chat/poneys/", f"sessionid={'a' * 32}"
+    headers = {"Cookie": cookie}
+    with connect(address, origin=url, additional_headers=headers, proxy=None) as ws:
+        assert ws.recv(timeout=5) == "Bienvenue Anonymous troll !"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="ces signaux n'existent pas sous Windows")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
 def test_nothing_is_left(demo, name):

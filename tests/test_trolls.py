@@ -1,7 +1,10 @@
 """`demo --trolls` : une classe qui parle, que l'on mesure, et qui s'en va avec la commande."""
 
+import asyncio
+import itertools
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from collections import Counter
 
 import psutil
 import pytest
+from websockets.asyncio.server import serve
 from websockets.sync.client import connect
 
 from tests.browser import browser_page
@@ -28,11 +32,18 @@ def server():
 
 
 @pytest.fixture
-def heard(server):
-    """Soixante messages du salon : (nom, phrase)."""
+def room(server):
+    """Quelqu'un du salon, que l'on a accueilli."""
     address = server.url.replace("http", "ws") + "/chat/poneys/"
     with connect(address, origin=server.url, proxy=None) as ws:
-        messages = [ws.recv(timeout=15) for _ in range(61)][1:]
+        assert ws.recv(timeout=15).startswith("Bienvenue")
+        yield ws
+
+
+@pytest.fixture
+def heard(room):
+    """Soixante messages du salon : (nom, phrase)."""
+    messages = [room.recv(timeout=15) for _ in range(60)]
     return [re.fullmatch(r"<(.+?)> (.+)", message).groups() for message in messages]
 
 
@@ -61,8 +72,8 @@ def test_the_talkative_say_more_than_the_shy(heard):
 
 
 def test_nothing_is_said_twice_before_all_is_said():
-    troll = trolls.Troll("Ada", "", 1)
-    said = [troll.next_sentence() for _ in trolls.CLASS["sentences"]]
+    pair = [trolls.Troll(name, "", 1) for name in ("Ada", "Grace")]
+    said = [pair[turn % 2].next_sentence() for turn in range(len(trolls.CLASS["sentences"]))]
     assert sorted(said) == sorted(trolls.CLASS["sentences"])
     assert len(set(said)) == len(said) >= 60
 
@@ -72,6 +83,24 @@ def test_an_answer_is_to_the_last_who_spoke():
     troll.neighbour = "Grace"
     said = [troll.next_sentence() for _ in range(200)]
     assert 20 < sum("Grace" in sentence for sentence in said) < 90
+
+
+async def test_a_troll_cut_off_comes_back_later_and_later(monkeypatch):
+    monkeypatch.setattr(trolls, "FIRST_PAUSE", 0.1)
+    entrances = []
+
+    async def cut(ws):
+        entrances.append(time.monotonic())
+
+    async with serve(cut, "127.0.0.1", 0) as closing:
+        port = closing.sockets[0].getsockname()[1]
+        troll = asyncio.create_task(trolls.Troll("Ada", "", 0).stay(f"http://127.0.0.1:{port}"))
+        async with asyncio.timeout(10):
+            while len(entrances) < 5:
+                await asyncio.sleep(0.05)
+        troll.cancel()
+    pauses = [later - sooner for sooner, later in itertools.pairwise(entrances)]
+    assert pauses[0] < 0.3 < pauses[3]
 
 
 @pytest.mark.parametrize("name", ["greetings", "answers", "sentences"])
@@ -94,16 +123,19 @@ def test_too_many_or_too_few_is_a_sentence(number):
     assert "La valeur donnée à --trolls ne convient pas" in done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL n'existe pas sous Windows")
-def test_a_killed_demonstration_leaves_no_troll():
+@pytest.mark.skipif(os.name == "nt", reason="ces signaux n'existent pas sous Windows")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_stopped_demonstration_leaves_no_troll(name):
     command = [sys.executable, "-m", "workshop", "demo", "05", "--trolls", "3"]
-    demo = psutil.Popen(
+    demo = subprocess.Popen(
         [*command, "--sans-navigateur"], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
     )
     try:
         assert "http" in demo.stdout.readline()
-        assert "3 trolls" in demo.stdout.readline()
-        children = demo.children(recursive=True)
+        assert demo.stdout.readline() == "Trolls dans le salon poneys : 3\n"
+        children = psutil.Process(demo.pid).children(recursive=True)
+        demo.send_signal(getattr(signal, name))
+        demo.wait(timeout=5)
     finally:
         demo.kill()
         demo.wait()
@@ -124,14 +156,56 @@ def number(page, selector):
     return float(shown) if shown[0].isdigit() else None
 
 
-def test_the_page_shows_messages_a_second_and_the_delay(page):
-    page.wait_for_function("document.querySelector('#delay').textContent !== '–'", timeout=15_000)
-    time.sleep(5)
-    before = page.evaluate("heard.length")
-    assert number(page, "#rate") > 1
-    assert number(page, "#rate") == pytest.approx(before / 5, rel=0.5)
-    delays = page.evaluate("delays")
-    assert number(page, "#delay") == pytest.approx(statistics.median(delays), abs=5)
+def wait_for_delay(page, condition):
+    page.wait_for_function(f"Number(delay.textContent) {condition}", timeout=15_000)
+
+
+def test_the_page_shows_messages_a_second(page, room):
+    start, count = time.monotonic(), 0
+    while time.monotonic() < start + 6:
+        room.recv(timeout=15)
+        count += 1
+    assert number(page, "#rate") == pytest.approx(count / 6, rel=0.5)
+
+
+def test_the_page_shows_the_delay(page):
+    wait_for_delay(page, "> 0")
+    shown, delays = page.evaluate("[Number(delay.textContent), delays]")
+    assert shown == pytest.approx(statistics.median_high(delays), abs=1)
+
+
+def test_a_late_answer_shows_in_the_delay(page):
+    wait_for_delay(page, "> 0")
+    page.evaluate("probe.send = () => {}")
+    wait_for_delay(page, "> 1500")
+
+
+def test_the_delay_comes_back_with_the_connection(page):
+    wait_for_delay(page, "> 0")
+    page.evaluate("ws.close()")
+    page.wait_for_function("delay.textContent === '–'")
+    page.fill("#text", "Je reviens.")
+    page.press("#text", "Enter")
+    wait_for_delay(page, "> 0")
+
+
+def test_the_numbers_move_nothing_and_are_not_announced(page):
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 720})
+        tops = [
+            page.evaluate(
+                """([first, second]) => {
+                    rate.textContent = first;
+                    delay.textContent = second;
+                    return [...document.querySelectorAll("dt, dd, section, form")].flatMap(
+                        (element) => [element.offsetLeft, element.offsetTop, element.offsetWidth]);
+                }""",
+                numbers,
+            )
+            for numbers in (["0,0", "–"], ["8,8", "7"], ["123,4", "12345"])
+        ]
+        assert tops[0] == tops[1] == tops[2]
+    assert not page.query_selector("[aria-live] dd, [role=status] dd, [role=log] dd")
 
 
 def test_the_page_keeps_the_last_lines_only(page):

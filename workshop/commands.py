@@ -199,7 +199,7 @@ def demo(number, trolls, port, sans_navigateur):
         processes = [server.process]
         if trolls:
             processes.append(stack.enter_context(talking_trolls(server, trolls)))
-            click.echo(f"Dans le salon poneys : {trolls} trolls.")
+            click.echo(f"Trolls dans le salon poneys : {trolls}")
         if not sans_navigateur:
             webbrowser.open(f"{server.url}/")
         while all(process.poll() is None for process in processes):

@@ -7,9 +7,11 @@ sessions sont écrits dans la base du projet.
 
 import asyncio
 import contextlib
+import itertools
 import random
 import re
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -20,8 +22,14 @@ ROOM = "poneys"
 # La pause moyenne d'un troll, en secondes, du bavard au timide.
 PACES = (4, 7, 12, 25)
 ENTRANCE_SECONDS = 3
-LONGEST_PAUSE = 30
+# Les pauses avant de revenir, en secondes : la première, et celle qui ne grandit plus.
+FIRST_PAUSE, LONGEST_PAUSE = 1, 30
 CLASS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+# Communs à toute la classe : rien n'est redit, même par un autre, avant tout le reste.
+GREETINGS, ANSWERS, SENTENCES = (
+    itertools.cycle(random.sample(CLASS[name], len(CLASS[name])))
+    for name in ("greetings", "answers", "sentences")
+)
 
 
 class Troll:
@@ -29,20 +37,22 @@ class Troll:
 
     def __init__(self, name: str, cookie: str, pace: float):
         self.name, self.headers, self.pace = name, {"Cookie": cookie}, pace
-        self.neighbour, self.deck = "", []
+        self.neighbour = ""
 
     async def stay(self, url: str) -> None:
         """Entre et parle sans fin ; après une coupure, revient au bout d'une pause qui grandit."""
         address = f"{url.replace('http', 'ws', 1)}/chat/{ROOM}/"
         await asyncio.sleep(random.uniform(0, min(ENTRANCE_SECONDS, self.pace)))
-        pause = 1
+        pause = FIRST_PAUSE
         while True:
+            entered = time.monotonic()
             with contextlib.suppress(OSError, TimeoutError, WebSocketException):
                 async with connect(
                     address, origin=url, additional_headers=self.headers, proxy=None
                 ) as ws:
-                    pause = 1
                     await self.chat(ws)
+            if time.monotonic() - entered > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
             await asyncio.sleep(random.uniform(0.5, 1) * pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -61,18 +71,16 @@ class Troll:
                 self.neighbour = speaker[1]
 
     async def speak(self, ws: ClientConnection) -> None:
-        await ws.send(random.choice(CLASS["greetings"]))
+        await ws.send(next(GREETINGS))
         while True:
             await asyncio.sleep(random.expovariate(1 / self.pace))
             await ws.send(self.next_sentence())
 
     def next_sentence(self) -> str:
-        """Renvoie une réponse au dernier qui a parlé, ou une phrase pas encore dite."""
+        """Renvoie une réponse au dernier qui a parlé, ou la phrase suivante de la classe."""
         if self.neighbour and random.random() < 0.25:
-            return random.choice(CLASS["answers"]).format(name=self.neighbour)
-        if not self.deck:
-            self.deck = random.sample(CLASS["sentences"], len(CLASS["sentences"]))
-        return self.deck.pop()
+            return next(ANSWERS).format(name=self.neighbour)
+        return next(SENTENCES)
 
 
 def full_name(rank: int) -> tuple[str, str]:
@@ -90,19 +98,21 @@ def cookies(number: int) -> list[str]:
 
     django.setup()
     from django.contrib.auth import get_user_model
+    from django.db import transaction
     from django.test import Client
 
     call_command("migrate", verbosity=0)
-    made = []
-    for rank in range(number):
-        first, last = full_name(rank)
-        user = get_user_model().objects.create_user(
-            f"troll-{rank}", first_name=first, last_name=last
-        )
-        browser = Client()
-        browser.force_login(user)
-        name = settings.SESSION_COOKIE_NAME
-        made.append(f"{name}={browser.cookies[name].value}")
+    name, made = settings.SESSION_COOKIE_NAME, []
+    # Une seule écriture sur le disque, au lieu de trois par personne.
+    with transaction.atomic():
+        for rank in range(number):
+            first, last = full_name(rank)
+            user = get_user_model().objects.create_user(
+                f"troll-{rank}", first_name=first, last_name=last
+            )
+            browser = Client()
+            browser.force_login(user)
+            made.append(f"{name}={browser.cookies[name].value}")
     return made
 
 
