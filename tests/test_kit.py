@@ -112,6 +112,12 @@ def test_an_existing_folder_is_kept(tmp_path):
         kit.pack(tmp_path / "clé", ["linux"], ["3.12"])
 
 
+def test_a_folder_of_the_workshop_is_refused():
+    with pytest.raises(WorkshopError, match="dans l'atelier lui-même"):
+        kit.pack(ROOT / "kit", ["linux"], ["3.12"])
+    assert not [*ROOT.glob("kit*")]
+
+
 def test_a_kit_that_fails_leaves_nothing(tmp_path, monkeypatch):
     def cut(*_):
         raise WorkshopError("Le réseau ne répond pas.")

@@ -93,6 +93,11 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
     """
     if folder.exists():
         raise WorkshopError(f"{folder} existe déjà. Choisissez un autre nom, ou supprimez-le.")
+    if ROOT in folder.parents:
+        raise WorkshopError(
+            f"{folder} est dans l'atelier lui-même. Choisissez un dossier ailleurs, sur la clé par "
+            "exemple."
+        )
     partial = folder.with_name(f"{folder.name}.en-cours")
     shutil.rmtree(partial, ignore_errors=True)
     try:
