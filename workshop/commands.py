@@ -245,7 +245,10 @@ def preparer(sans_navigateur):
 )
 @click.option("--pythons", metavar="LISTE", help="Par exemple 3.12,3.13 (sinon : 3.11 à 3.14).")
 def emporter(folder, systemes, pythons):
-    """Fait dans DOSSIER le kit hors ligne : l'atelier, et tout ce qu'il installe."""
+    """Fait le kit hors ligne dans DOSSIER.
+
+    L'atelier, tout ce qu'il installe sur d'autres machines, et une page de départ.
+    """
     from workshop.kit import PYTHONS, SYSTEMS, pack, size
 
     chosen = {"--systemes": systemes.split(","), "--pythons": (pythons or PYTHONS).split(",")}
