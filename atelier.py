@@ -54,7 +54,7 @@ def check_version(version):
     if version < OLDEST:
         cure = "Installez-en un (https://www.python.org/downloads/)"
         if os.name == "nt":
-            cure += " (« py -0 » montre ceux que vous avez déjà)"
+            cure += " ; « py -0 » montre ceux que vous avez, « py -3.13 atelier.py » prend le 3.13"
         for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
             name = "python3.{}".format(minor)
             folders = os.environ.get("PATH", "").split(os.pathsep)
@@ -68,7 +68,7 @@ def check_version(version):
     if version > NEWEST:
         sys.stderr.write(
             "Python {} est plus récent que ceux que l'atelier connaît (3.11 à 3.14) : "
-            "je continue.\n".format(shown)
+            "je continue. Si l'installation échoue, prenez l'un de ceux-là.\n".format(shown)
         )
 
 
@@ -80,8 +80,11 @@ def hand_over():
     command = [PYTHON, os.path.join(ROOT, "atelier.py")] + sys.argv[1:]
     if os.name != "nt":
         os.execv(PYTHON, command)
+    import signal
     import subprocess
 
+    # Ctrl-C atteint aussi l'enfant : c'est à lui de ranger, et de dire ce qu'il a fait.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(subprocess.call(command))
 
 
@@ -112,4 +115,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        sys.exit("\nInterrompu. Relancez la même commande quand vous voudrez : elle reprendra.")
+        sys.exit("\nInterrompu. Relancez la même commande quand vous voudrez.")

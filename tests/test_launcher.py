@@ -20,7 +20,7 @@ from workshop import ROOT, installing
 
 # Le Python de la machine : celui d'un environnement se prendrait pour l'atelier.
 BASE = str(Path(sys.executable).resolve())
-FIRST_TIME = "Première fois"
+FIRST_TIME = "J'installe les outils"
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 POSIX = pytest.mark.skipif(os.name == "nt", reason="ces signaux n'existent pas sous Windows")
 COMMANDS = """
@@ -204,6 +204,7 @@ def test_a_kit_installs_without_network(workshop, monkeypatch):
 
 
 def test_a_kit_that_lacks_a_package_is_completed_by_the_network(workshop):
+    (workshop / "constraints.txt").write_text("--no-index\n--find-links paquets\n", "utf-8")
     make_wheel(workshop / "paquets", "brique")
     make_wheel(workshop.parent / "ailleurs", "autre")
     (workshop / "requirements.txt").write_text("brique\nautre\n", "utf-8")
@@ -215,11 +216,20 @@ def without_privilege():
     ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)
 
 
+def test_a_kit_made_for_another_python_says_so(workshop, monkeypatch):
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "UV_NO_INDEX", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    make_wheel(workshop / "paquets", "autre")
+    assert_one_sentence(launch(workshop), "Le kit n'a pas de paquets", "COMMENCER.html")
+
+
 @POSIX
 def test_without_write_permission_a_sentence(workshop):
     root = {"preexec_fn": without_privilege} if os.geteuid() == 0 else {}
     workshop.chmod(0o555)
-    assert_one_sentence(launch(workshop, **root), "pas le droit d'écrire", str(workshop))
+    assert_one_sentence(launch(workshop, **root), "pas pu écrire", str(workshop))
     workshop.chmod(0o755)
     assert_sound(workshop)
 

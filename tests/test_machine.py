@@ -32,7 +32,7 @@ def test_a_ready_machine_says_so_on_one_line():
 def test_the_line_names_what_is_missing_and_nothing_personal():
     line = machine.summary(["port", "carnets"])
     assert line.endswith("à revoir\u00a0: port, carnets")
-    for personal in (str(ROOT), Path.home().name, socket.gethostname()):
+    for personal in (str(ROOT), str(Path.home()), socket.gethostname()):
         assert personal not in line
 
 
@@ -133,7 +133,7 @@ def test_only_an_imposed_powershell_policy_is_a_trouble(monkeypatch, policy, ref
         machine, "_run", lambda *_: subprocess.CompletedProcess([], 0, stdout=f"{policy}\n")
     )
     if refused:
-        with pytest.raises(WorkshopError, match="mouvement 2"):
+        with pytest.raises(WorkshopError, match="partie 2"):
             machine.check_terminal()
     else:
-        assert "laissera" in machine.check_terminal()
+        assert "aucune stratégie" in machine.check_terminal()

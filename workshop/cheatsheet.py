@@ -27,13 +27,14 @@ def cheatsheet() -> str:
     told = [step for step in steps if "| sans Origin |" in step.chapter.read_text("utf-8")] or steps
     parts = [
         "# Aide-mémoire",
-        "Fait par `construire`, à partir des chapitres, du README et du "
+        "Une page à garder sous la main, tirée des chapitres, du README et du "
         "[glossaire](GLOSSAIRE.md). À imprimer : [docs/aide-memoire.pdf](docs/aide-memoire.pdf).",
         "## Les trois terminaux",
         terminals(excerpt(steps[0].chapter, "le dessin des terminaux")),
         excerpt(steps[0].chapter, "la phrase qui les rouvre"),
         reopening(steps[0]),
         "## Ce que répond le serveur",
+        "Ce que dit `client.py` à la fin de chaque étape, sans en-tête Origin et avec.",
         excerpt(told[-1].chapter, "le tableau des réponses"),
         "## À retenir",
     ]

@@ -20,6 +20,10 @@ from workshop import LIVE, ROOT, WorkshopError
 
 HELP = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
 LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
+TOO_SLOW = (
+    "Toujours pas de réponse après cinq minutes : un antivirus ou le réseau ralentit sans doute la "
+    "machine. Relancez la commande ; si cela recommence, parlez-en à la personne qui anime."
+)
 MARKS = {
     "passed": "[green]✔[/]",
     "failed": "[red]✘[/]",
@@ -118,7 +122,9 @@ def verifier(number, projet, as_json):
 
     project = (projet or LIVE).resolve()
     if projet and not project.is_dir():
-        raise WorkshopError(f"Le dossier {project} n'existe pas. Donnez celui de manage.py.")
+        raise WorkshopError(
+            f"Le dossier {project} n'existe pas. Donnez celui qui contient manage.py."
+        )
     python = project_python(project)
     step = find_step(number) if number else current_step(project, python)
     if not projet:
@@ -192,7 +198,9 @@ def demo(number, trolls, port, sans_navigateur):
 
     step = find_step(number) if number else all_steps()[-1]
     if step.number < 5:
-        raise WorkshopError("Le chat ne parle qu'à partir de l'étape 05. Tapez : demo 05")
+        raise WorkshopError(
+            f"Le chat ne parle qu'à partir de l'étape 05. Tapez : {LAUNCHER} demo 05"
+        )
     with ExitStack() as stack:
         server = stack.enter_context(running_demo(step, port))
         click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {server.url}/ (Ctrl-C l'arrête)")
@@ -200,8 +208,8 @@ def demo(number, trolls, port, sans_navigateur):
         if trolls:
             processes.append(stack.enter_context(talking_trolls(server, trolls)))
             click.echo(f"Trolls dans le salon poneys : {trolls}")
-        if not sans_navigateur:
-            webbrowser.open(f"{server.url}/")
+        if not sans_navigateur and not webbrowser.open(f"{server.url}/"):
+            click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
         while all(process.poll() is None for process in processes):
             time.sleep(0.2)
         lines = [line for line in server.log.splitlines() if line.strip()]
@@ -226,11 +234,14 @@ def preparer(sans_navigateur):
         with console.status(f"{name}…"):
             try:
                 mark, words = MARKS["passed"], check()
-            except (WorkshopError, subprocess.TimeoutExpired) as error:
+            except WorkshopError as error:
                 mark, words = MARKS["failed"], str(error)
                 trouble.append(name)
+            except subprocess.TimeoutExpired:
+                mark, words = MARKS["failed"], TOO_SLOW
+                trouble.append(name)
         console.print(f"  {mark} {name} : {escape(words)}", soft_wrap=True)
-    click.echo("\nLa ligne à copier à la personne qui anime :\n")
+    click.echo("\nLa ligne à envoyer à la personne qui anime, ou à copier dans un ticket :\n")
     click.echo(summary(trouble))
     sys.exit(1 if trouble else 0)
 
@@ -247,7 +258,8 @@ def preparer(sans_navigateur):
 def emporter(folder, systemes, pythons):
     """Fait le kit hors ligne dans DOSSIER.
 
-    L'atelier, tout ce qu'il installe sur d'autres machines, et une page de départ.
+    L'atelier, tous ses paquets pour d'autres machines, et une page de départ. Il faut un réseau, et
+    un DOSSIER qui n'existe pas encore. Par exemple : emporter ../kit --systemes windows
     """
     from workshop.kit import PYTHONS, SYSTEMS, pack, size
 
@@ -256,13 +268,13 @@ def emporter(folder, systemes, pythons):
         for value in chosen[option]:
             if value not in known:
                 raise WorkshopError(
-                    f"Je ne connais pas « {value} ». {option} prend, séparés par des virgules : "
-                    f"{', '.join(known)}."
+                    f"Je ne connais pas « {value} ». {option} prend une liste sans espaces : "
+                    f"{','.join(known)}"
                 )
     kit = pack(folder.resolve(), *chosen.values(), say=click.echo)
     click.echo(
-        f"Le kit est prêt : {kit} ({size(kit)} Mo). Copiez-le sur une clé ; sur chaque machine, "
-        "on l'ouvre par COMMENCER.html."
+        f"Le kit est prêt : {kit} ({size(kit)} Mo). Copiez-le sur une clé, avec un installateur de "
+        "Python ; sur chaque machine, copiez-le sur le disque et ouvrez COMMENCER.html."
     )
 
 
@@ -306,6 +318,8 @@ def main() -> None:
         if hasattr(signal, name):
             # Une exception, pour que les blocs with arrêtent ce qu'ils ont démarré.
             signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+    # Lancée en arrière-plan par un script, la commande hériterait d'un Ctrl-C ignoré.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cli.main(prog_name=LAUNCHER, standalone_mode=False)
     except click.UsageError as error:
@@ -325,10 +339,15 @@ def stop(sentence: str) -> None:
 def usage_sentence(error: click.UsageError) -> str:
     """Renvoie en français une erreur de frappe dans une commande."""
     match error:
+        case click.MissingParameter(param=param):
+            return f"Il manque {param.make_metavar(error.ctx)}."
         case click.NoSuchOption(option_name=name):
             return f"L'option {name} n'existe pas."
         case click.BadParameter(param=param):
-            return f"La valeur donnée à {param.opts[0]} ne convient pas."
+            return (
+                f"La valeur donnée à {param.opts[0]} ne convient pas : "
+                f"voyez {LAUNCHER} {error.ctx.info_name} --aide."
+            )
         case click.exceptions.NoSuchCommand(command_name=name):
             return f"La commande « {name} » n'existe pas."
     return "Je ne comprends pas cette commande."

@@ -32,10 +32,11 @@ NETWORK_SETTINGS = re.compile(
     r"PIP_(\w*INDEX\w*|FIND_LINKS|PROXY|(CLIENT_)?CERT|TRUSTED_HOST|(NO_)?CACHE_DIR|CONFIG_FILE"
     r"|KEYRING_PROVIDER|USE_FEATURE)"
 )
-RETRY = "Puis relancez la même commande : elle reprendra."
+RETRY = "Puis relancez la même commande."
 RIGHTS = (
-    "L'atelier n'a pas le droit d'écrire dans {root}. Copiez ce dossier là où vous en avez le "
-    "droit (votre dossier personnel, par exemple), et relancez la commande dans la copie."
+    "L'atelier n'a pas pu écrire dans {root}. Fermez les autres terminaux et l'éditeur, puis "
+    "relancez la même commande. Si cela recommence, vous n'en avez pas le droit : copiez ce "
+    "dossier dans votre dossier personnel, et lancez la commande dans la copie."
 )
 FULL = (
     "Le disque est plein : il reste {free} Mo pour {root} et {temporary_free} Mo pour "
@@ -51,8 +52,28 @@ NO_LINKS = (
     "et relancez la commande dans la copie."
 )
 NO_PIP = (
-    "Ce Python est livré sans pip. Installez-le (sous Debian et Ubuntu : sudo apt install "
-    "python3-venv ; ailleurs : https://www.python.org/downloads/), puis relancez la même commande."
+    "Ce Python est livré sans pip. Sous Debian et Ubuntu, tapez : sudo apt install python3-venv "
+    "(sans droits d'administrateur, demandez-le à la personne qui gère la machine) ; ailleurs, "
+    "installez le Python de https://www.python.org/downloads/. " + RETRY
+)
+SLOW = (
+    "L'installation n'est pas finie après une demi-heure. Vérifiez le réseau, ou demandez le kit "
+    "hors ligne à la personne qui anime. " + RETRY
+)
+NETWORK = (
+    "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion, puis relancez la même "
+    "commande. Sans réseau, demandez le kit hors ligne à la personne qui anime, copiez-le sur le "
+    "disque, et lancez la commande dans cette copie."
+)
+UNAVAILABLE = (
+    "L'index des paquets de ce réseau n'a pas tout ce qu'il faut pour ce Python ({python}). Sur un "
+    "autre réseau, relancez la même commande ; sinon, demandez le kit hors ligne à la personne qui "
+    "anime, et lancez la commande dans sa copie."
+)
+KIT_LACKS = (
+    "Le kit n'a pas de paquets pour ce Python ({python}) ou pour ce système, et le réseau ne les "
+    "donne pas. Prenez l'une des versions que nomme COMMENCER.html, ou demandez un kit qui a la "
+    "vôtre. " + RETRY
 )
 STOPPED = (
     "L'installation a été arrêtée par le système (manque de mémoire, antivirus ?). Fermez "
@@ -71,38 +92,38 @@ CAUSES = (
     (
         r"ProxyError|Tunnel connection failed|Proxy Authentication|InvalidProxyURL|proxy URL",
         "Le proxy ne laisse pas passer l'installation. Demandez son adresse à la personne qui "
-        "s'occupe du réseau, et donnez-la dans la variable HTTPS_PROXY (vous avez : {proxy}). "
-        + RETRY,
+        "s'occupe du réseau (vous avez : {proxy}), et donnez-la en tapant : {set}HTTPS_PROXY="
+        '"http://adresse:port". ' + RETRY,
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError|invalid peer certificate",
         "Le réseau présente un certificat que Python ne connaît pas : un proxy d'entreprise lit "
         "sans doute les connexions. Demandez son certificat (un fichier .pem) à la personne qui "
-        "s'occupe du réseau, et donnez-en le chemin dans la variable PIP_CERT. " + RETRY,
+        's\'occupe du réseau, et donnez son chemin en tapant : {set}PIP_CERT="chemin". ' + RETRY,
     ),
     (
         r"NameResolution|NewConnection|ConnectTimeout|ReadTimeout|timed out|getaddrinfo"
         r"|ConnectionError|ProtocolError|RemoteDisconnected|IncompleteRead|Max retries"
         r"|Network is unreachable|HTTP error 5\d\d|Connection (refused|reset|aborted)",
-        "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion ; sans réseau, "
-        "demandez le kit hors ligne à la personne qui anime. " + RETRY,
+        NETWORK,
+    ),
+    (
+        r"THESE PACKAGES DO NOT MATCH|HashMismatch|BadZipFile|is not a valid wheel",
+        "Un paquet est arrivé abîmé. Relancez la même commande ; si cela recommence, essayez un "
+        "autre réseau.",
     ),
     (
         r"[Ff]ailed building wheel|metadata-generation-failed|subprocess-exited-with-error"
-        r"|Visual C\+\+|THESE PACKAGES DO NOT MATCH|HashMismatch",
-        "Un paquet ne s'installe pas avec ce Python ({python}). Installez Python 3.13, 64 bits, "
-        "depuis https://www.python.org/downloads/ puis relancez la même commande avec lui.",
+        r"|Visual C\+\+",
+        "Un paquet ne s'installe pas avec ce Python ({python}). Installez une autre version, de "
+        "3.11 à 3.14 et de 64 bits, depuis https://www.python.org/downloads/ puis relancez la même "
+        "commande avec elle.",
     ),
-    (
-        r"No matching distribution|Could not find a version",
-        "L'index des paquets de ce réseau n'a pas tout ce qu'il faut pour ce Python ({python}). "
-        "Essayez sur un autre réseau, ou demandez le kit hors ligne à la personne qui anime. "
-        + RETRY,
-    ),
+    (r"No matching distribution|Could not find a version|ResolutionImpossible", UNAVAILABLE),
 )
 UNKNOWN = (
-    "L'installation n'a pas abouti, et je ne sais pas dire pourquoi. Montrez le fichier {log} à "
-    "la personne qui anime ; sa dernière ligne : {last}"
+    "pip n'a pas abouti, et je ne sais pas dire pourquoi. Montrez cette ligne à la personne qui "
+    "anime, ou copiez-la dans un ticket : {last}"
 )
 
 
@@ -113,7 +134,7 @@ class InstallError(WorkshopError):
 def prepare() -> None:
     """Crée `.venv` à neuf et le remplit. S'arrête avec une phrase si c'est impossible."""
     # Sur la sortie d'erreur : la sortie standard est à la commande, et peut être du JSON.
-    say("Première fois : j'installe les outils de l'atelier (une à deux minutes)…\n")
+    say("J'installe les outils de l'atelier (une à deux minutes)…\n")
     try:
         if os.name == "nt" and len(str(ROOT)) > LONGEST_WINDOWS_ROOT:
             raise InstallError(sentence(TOO_LONG))
@@ -158,7 +179,7 @@ def install(*requirements: str) -> None:
     InstallError si rien n'aboutit.
     """
     files = [part for name in requirements for part in ("-r", str(ROOT / name))]
-    files += ["-c", str(ROOT / "constraints.txt")]
+    files += ["-c", str(constraints())]
     kit = ["--find-links", str(KIT)] if KIT.is_dir() else []
     sources = [["--no-index", *kit], kit] if kit else [[]]
     uv = shutil.which("uv")
@@ -169,7 +190,21 @@ def install(*requirements: str) -> None:
             code = run([*tool, "-q", *source, *files])
             if code == 0:
                 return
-    raise InstallError(sentence(STOPPED if code < 0 else cause(LOG.read_text("utf-8", "replace"))))
+    if code < 0:
+        raise InstallError(STOPPED)
+    words = cause(LOG.read_text("utf-8", "replace"))
+    raise InstallError(sentence(KIT_LACKS if kit and words in (NETWORK, UNAVAILABLE) else words))
+
+
+def constraints() -> Path:
+    """Renvoie les versions à imposer, sans les options que le kit y met pour le chapitre 01.
+
+    Elles interdiraient le réseau à la seconde tentative.
+    """
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines(keepends=True)
+    found = LOG.with_name("constraints.txt")
+    found.write_text("".join(line for line in lines if line[:2] != "--"), "utf-8", newline="\n")
+    return found
 
 
 def pip() -> list[str]:
@@ -211,7 +246,7 @@ def run(command: list[str]) -> int:
                     if sys.stderr.isatty():
                         say(f"\r{seconds} s ")
                 if seconds > DEADLINE:
-                    process.kill()
+                    raise InstallError(SLOW)
         except BaseException:
             process.kill()
             process.wait()
@@ -287,19 +322,19 @@ def cause(text: str) -> str:
 
 def sentence(words: str, last: str = "") -> str:
     """Renvoie une phrase, avec ce qu'elle dit de cette machine."""
-    if "{last}" in words and not last:
+    if "{last}" in words and not last and LOG.exists():
         lines = LOG.read_text("utf-8", "replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), "(journal vide)")
+        last = next((line for line in reversed(lines) if line.strip()), "")
     temporary = tempfile.gettempdir()
     return words.format(
         root=ROOT,
-        log=LOG,
-        last=last,
+        last=last or "(rien)",
         needed=NEEDED_MB,
         free=free(ROOT),
         temporary=temporary,
         temporary_free=free(temporary),
         python=f"{platform.python_version()}, {platform.machine()}",
+        set="$env:" if os.name == "nt" else "export ",
         proxy=os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "rien",
     )
 

@@ -20,6 +20,10 @@ LEFT_ANYWHERE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache", "db.s
 # Ce que seuls les auteurs installent n'est pas du voyage.
 CONSTRAINTS, AUTHORS = ROOT / "constraints.txt", ROOT / "requirements-dev.txt"
 DEADLINE = 600
+NETWORK = (
+    "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion, puis relancez la même "
+    "commande : elle recommence le kit, sans télécharger deux fois le même paquet."
+)
 
 
 @dataclass(frozen=True)
@@ -30,51 +34,63 @@ class System:
     `markers` : https://packaging.python.org/en/latest/specifications/dependency-specifiers/.
     """
 
+    name: str
     tags: tuple[str, ...]
     markers: dict[str, str]
 
 
-def _system(tags: Iterable[str], os_name: str, sys_platform: str, system: str, machine: str):
+def _system(
+    name: str, tags: Iterable[str], os_name: str, sys_platform: str, system: str, machine: str
+) -> System:
     names = ("os_name", "sys_platform", "platform_system", "platform_machine")
     values = (os_name, sys_platform, system, machine)
-    return System(tuple(tags), dict(zip(names, values, strict=True)))
+    return System(name, tuple(tags), dict(zip(names, values, strict=True)))
 
 
 def _linux(machine: str) -> System:
     # De la plus ancienne Debian maintenue aux plus récentes : pip n'étend pas ces étiquettes.
     glibc = ("2_17", "2_24", "2_26", "2_27", "2_28", "2_31")
     tags = [f"manylinux_{version}_{machine}" for version in glibc]
-    return _system([*tags, f"manylinux2014_{machine}"], "posix", "linux", "Linux", machine)
+    return _system(
+        f"Linux {machine}", [*tags, f"manylinux2014_{machine}"], "posix", "linux", "Linux", machine
+    )
 
 
 def _macos(machine: str) -> System:
-    return _system([f"macosx_14_0_{machine}"], "posix", "darwin", "Darwin", machine)
+    return _system(
+        f"macOS {machine}", [f"macosx_14_0_{machine}"], "posix", "darwin", "Darwin", machine
+    )
 
 
 SYSTEMS = {
-    "windows": [_system(["win_amd64"], "nt", "win32", "Windows", "AMD64")],
+    "windows": [_system("Windows", ["win_amd64"], "nt", "win32", "Windows", "AMD64")],
     "macos": [_macos("arm64"), _macos("x86_64")],
     "linux": [_linux("x86_64")],
     "linux-arm": [_linux("aarch64")],
 }
 START = """# L'atelier, sans réseau
 
-Ce dossier contient l'atelier entier et tout ce qu'il installe : {systems}, avec Python {pythons}.
+Ce dossier contient l'atelier entier et ses paquets, pour {systems}, avec Python {pythons}.
 
 1. **Copiez ce dossier** sur le disque de la machine : l'atelier ne se lance pas depuis la clé.
-2. **Installez Python**, s'il manque. Il n'est pas dans le kit : demandez-le à la personne qui
+2. **Regardez votre Python** : `python3 --version`, ou `py --version` sous Windows. Il faut l'une
+   des versions ci-dessus. Python n'est pas dans le kit : s'il manque, demandez-le à la personne qui
    anime, ou prenez-le sur <https://www.python.org/downloads/> quand vous avez un réseau.
-3. **Ouvrez un terminal** dans la copie, et préparez la machine :
+3. **Ouvrez un terminal** dans la copie (sous Windows : clic droit dans le dossier, puis *Ouvrir
+   dans le Terminal*), et préparez la machine :
 
    ```bash
    python3 atelier.py preparer
    ```
 
-   Sur Windows :
+   Sous Windows :
 
    ```powershell
    py atelier.py preparer
    ```
+
+   Les outils s'installent depuis ce dossier, en une minute ou deux. Une ligne ✔ est bonne ; une
+   ligne ✘ dit quoi faire.
 
 4. **Lisez** [le premier chapitre](steps/01-virtualenv/README.md), ou d'abord
    [la présentation](README.md).
@@ -92,7 +108,14 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
     n'est alors laissé à la place du kit.
     """
     if folder.exists():
-        raise WorkshopError(f"{folder} existe déjà. Choisissez un autre nom, ou supprimez-le.")
+        raise WorkshopError(
+            f"{folder} existe déjà. Donnez un dossier qui n'existe pas encore, par exemple "
+            f"{folder / 'atelier'}"
+        )
+    if not folder.name:
+        raise WorkshopError(
+            f"{folder} n'est pas branché. Branchez la clé, puis relancez la commande."
+        )
     if ROOT in folder.parents:
         raise WorkshopError(
             f"{folder} est dans l'atelier lui-même. Choisissez un dossier ailleurs, sur la clé par "
@@ -112,9 +135,15 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
         options = f"--no-index\n--find-links {WHEELS}\n"
         constraints.write_text(options + CONSTRAINTS.read_text("utf-8"), "utf-8", newline="\n")
         render_all(partial)
-        start = START.format(systems=", ".join(systems), pythons=", ".join(pythons))
+        names = dict.fromkeys(target.name for system in systems for target in SYSTEMS[system])
+        start = START.format(systems=", ".join(names), pythons=", ".join(pythons))
         (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
         return partial.rename(folder)
+    except subprocess.TimeoutExpired:
+        raise WorkshopError(
+            "Les paquets d'une machine ne sont pas arrivés en 10 minutes. Essayez un réseau plus "
+            "rapide, ou moins de machines : --systemes windows --pythons 3.13"
+        ) from None
     except OSError as error:
         raise WorkshopError(
             f"Le kit ne peut pas s'écrire : {error}. Vérifiez les droits et la place libre."
@@ -148,12 +177,15 @@ def download(folder: Path, system: System, python: str) -> None:
         )
         if missing := re.search(r"No matching distribution found for (\S+)", done.stderr):
             raise WorkshopError(
-                f"L'index des paquets n'a pas {missing[1]} pour Python {python} et "
-                f"{system.tags[-1]}. Faites le kit sans ce couple (--systemes, --pythons)."
+                f"L'index des paquets n'a pas {missing[1]} pour {system.name} et Python {python}. "
+                "Faites un kit sans cette version (--pythons 3.12,3.13, par exemple) ou sans ce "
+                "système (--systemes windows, par exemple)."
             )
         if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:]
-            raise WorkshopError(installing.sentence(installing.cause(done.stderr), *last))
+            words = installing.cause(done.stderr)
+            if words == installing.NETWORK:
+                raise WorkshopError(NETWORK)
+            raise WorkshopError(installing.sentence(words, done.stderr.strip().split("\n")[-1]))
 
 
 def wanted_lists(system: System, python: str) -> dict[str, list[str]]:

@@ -53,7 +53,7 @@ def checks(browser: bool) -> dict[str, Callable[[], str]]:
 
 
 def summary(trouble: list[str]) -> str:
-    """Renvoie la ligne à copier : la machine, et ce qui reste à revoir. Rien de personnel."""
+    """Renvoie la dernière ligne : la machine, et ce qui reste à revoir. Rien de personnel."""
     verdict = f"à revoir : {', '.join(trouble)}" if trouble else "tout est prêt"
     system = {"Darwin": f"macOS {platform.mac_ver()[0]}"}.get(
         platform.system(), f"{platform.system()} {platform.release()}"
@@ -67,7 +67,7 @@ def check_python() -> str:
     if sys.maxsize < 2**32:
         raise WorkshopError(
             "Ce Python a 32 bits, et des paquets n'existent qu'en 64. Installez celui de 64 bits "
-            "depuis https://www.python.org/downloads/"
+            "depuis https://www.python.org/downloads/ et relancez la commande avec lui."
         )
     for name in ("sqlite3", "ssl", "ctypes"):
         try:
@@ -85,14 +85,15 @@ def check_folder() -> str:
     for name in SYNCHRONISED:
         if any(part.startswith(name) for part in ROOT.parts):
             raise WorkshopError(
-                f"L'atelier est dans un dossier que {name} synchronise : il bloque des fichiers "
-                "pendant qu'on les écrit. Copiez l'atelier ailleurs sur le disque."
+                f"L'atelier est dans un dossier que {name} synchronise, et la synchronisation "
+                "bloque des fichiers pendant qu'on les écrit. Copiez l'atelier ailleurs sur le "
+                "disque, et relancez la commande dans la copie."
             )
     free = installing.free(ROOT)
     if free < NEEDED_MB:
         raise WorkshopError(
             f"Il reste {free} Mo sur le disque, et votre projet en demande {NEEDED_MB}. Libérez "
-            "de la place."
+            "de la place, puis relancez la commande."
         )
     try:
         with tempfile.TemporaryDirectory(prefix="essai é ", dir=ROOT):
@@ -102,7 +103,7 @@ def check_folder() -> str:
             f"L'atelier ne peut pas écrire dans son dossier ({error}). Copiez-le dans votre "
             "dossier personnel."
         ) from None
-    return f"{free // 1000} Go libres"
+    return f"{free} Mo libres"
 
 
 def check_tools() -> str:
@@ -126,19 +127,19 @@ def check_environment() -> str:
     """Le chapitre 01, en petit : un environnement neuf, et un paquet que pip y installe."""
     with tempfile.TemporaryDirectory(prefix="essai é ", ignore_cleanup_errors=True) as folder:
         project = Path(folder)
-        if _run([BASE_PYTHON, "-m", "venv", ".venv"], project).returncode:
+        made = _run([BASE_PYTHON, "-m", "venv", ".venv"], project)
+        if made.returncode:
             raise WorkshopError(
                 "Ce Python ne sait pas créer d'environnement. Sous Debian et Ubuntu : sudo apt "
                 "install python3-venv ; ailleurs, installez celui de "
-                "https://www.python.org/downloads/"
+                f"https://www.python.org/downloads/ ({_last(made)})"
             )
         install = [project_python(project), "-m", "pip", "install", "-q", "--no-deps"]
         install += ["--timeout", "15", "--retries", "1", "--disable-pip-version-check"]
         install += ["websockets", "-c", str(ROOT / "constraints.txt")]
         done = _run(install, project)
         if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:]
-            raise WorkshopError(installing.sentence(installing.cause(done.stderr), *last))
+            raise WorkshopError(installing.sentence(installing.cause(done.stderr), _last(done)))
     return "créé, et pip y installe un paquet"
 
 
@@ -152,7 +153,7 @@ def check_port() -> str:
         except OSError:
             raise WorkshopError(
                 f"Le port {PORT} est pris par {holder(PORT)}. Arrêtez ce programme, ou redémarrez "
-                "la machine."
+                f"la machine. Sinon, prenez-en un autre : python manage.py runserver {PORT + 1}"
             ) from None
     return f"{PORT} est libre"
 
@@ -206,8 +207,8 @@ def check_kernel() -> str:
         raise WorkshopError(f"Le noyau Jupyter ne démarre pas ({error}). {cure}") from None
     if Path(prefix).resolve() != Path(sys.prefix).resolve():
         raise WorkshopError(
-            f"Jupyter lance le Python de {prefix}, et non celui de l'atelier. Tapez : jupyter "
-            "kernelspec remove python3"
+            f"Jupyter lance le Python de {prefix}, et non celui de l'atelier. Tapez : "
+            f"{Path(sys.executable).with_name('jupyter')} kernelspec remove python3"
         )
     return "le noyau Jupyter démarre"
 
@@ -223,9 +224,12 @@ def check_terminal() -> str:
         if any(f"{scope}={policy}" in done.stdout for policy in ("Restricted", "AllSigned")):
             raise WorkshopError(
                 "Une stratégie de l'entreprise interdit les scripts de PowerShell : l'activation "
-                "de l'environnement échouera. Le chapitre 01 (mouvement 2) dit comment s'en passer."
+                "de l'environnement échouera. Le chapitre 01 (partie 2) dit comment s'en passer."
             )
-    return "PowerShell laissera activer l'environnement"
+    return (
+        "aucune stratégie d'entreprise n'interdit les scripts ; si l'activation est refusée, le "
+        "chapitre 01 (partie 2) dit comment la permettre"
+    )
 
 
 def check_browser() -> str:
@@ -235,7 +239,7 @@ def check_browser() -> str:
         if not webbrowser.open(f"{server.url}/#{room}"):
             raise WorkshopError(
                 "Aucun navigateur ne s'ouvre d'ici. Si la machine en a un, ouvrez-y vous-même "
-                "la page que donne la commande demo, et regardez si elle dit « connecté »."
+                "la page que donne « atelier.py demo », et regardez si elle dit « connecté »."
             )
         deadline = time.monotonic() + BROWSER_SECONDS
         while f"WebSocket CONNECT /chat/{room}/" not in server.log:
@@ -247,6 +251,12 @@ def check_browser() -> str:
                 )
             time.sleep(0.1)
     return "il entre dans le chat (vous pouvez fermer son onglet)"
+
+
+def _last(done: subprocess.CompletedProcess) -> str:
+    """Renvoie la dernière ligne de l'erreur d'une commande."""
+    lines = f"{done.stdout or ''}\n{done.stderr or ''}".strip().splitlines()
+    return lines[-1] if lines else "sans un mot"
 
 
 def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess:

@@ -110,7 +110,10 @@ class Server:
             if listening(self.port):
                 return
             time.sleep(0.02)
-        raise ServerError(f"Le serveur n'écoute toujours pas après {STARTUP_SECONDS} secondes.")
+        raise ServerError(
+            f"Le serveur n'écoute toujours pas après {STARTUP_SECONDS} secondes. Fermez d'autres "
+            "programmes, et relancez la même commande."
+        )
 
     def __exit__(self, *_) -> None:
         self.process.stdin.close()
