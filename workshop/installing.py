@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ NEEDED_MB, EMPTY_MB = 500, 20
 # Sous Windows, un chemin a 260 caractères au plus ; le plus long des paquets en prend 170.
 LONGEST_WINDOWS_ROOT = 85
 DEADLINE = 1800
+PATIENCE = ("--timeout", "15", "--retries", "3")
 # Des réglages de pip de la machine, ceux qui disent où trouver les paquets ; un autre (PIP_TARGET,
 # PIP_USER…) installerait ailleurs, ou autre chose.
 NETWORK_SETTINGS = re.compile(
@@ -183,12 +185,14 @@ def install(*requirements: str) -> None:
     kit = ["--find-links", str(KIT)] if KIT.is_dir() else []
     sources = [["--no-index", *kit], kit] if kit else [[]]
     uv = shutil.which("uv")
-    tools = [[uv, "pip", "install", "--compile-bytecode", "--python", PYTHON]] if uv else []
+    tools = [[uv, "pip", "install", "--python", PYTHON]] if uv else []
     for tool in [*tools, None]:
-        tool = tool or [*pip(), "install", "--no-input", "--timeout", "15", "--retries", "3"]
+        tool = tool or [*pip(), "install", "--no-input", "--no-compile", *PATIENCE]
         for source in sources:
             code = run([*tool, "-q", *source, *files])
             if code == 0:
+                # Sur tous les cœurs, ce que pip ne ferait que sur un.
+                run([PYTHON, "-m", "compileall", "-q", "-j", "0", VENV])
                 return
     if code < 0:
         raise InstallError(STOPPED)
@@ -248,12 +252,22 @@ def run(command: list[str]) -> int:
                 if seconds > DEADLINE:
                     raise InstallError(SLOW)
         except BaseException:
-            process.kill()
-            process.wait()
+            stop(process)
             raise
         finally:
             if sys.stderr.isatty():
                 say("\r      \r")
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Arrête une commande et ceux qu'elle a lancés : un Ctrl-C, puis trois secondes."""
+    if os.name != "nt":
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def environment() -> dict[str, str]:
