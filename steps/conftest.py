@@ -4,7 +4,6 @@
 la solution de l'étape.
 """
 
-import importlib
 import os
 import shutil
 import sys
@@ -15,7 +14,7 @@ import pytest
 from channels.layers import channel_layers
 
 from workshop.chapters import Step
-from workshop.members import InProcessMember, NetworkMember
+from workshop.members import InProcessMember, NetworkMember, load
 from workshop.serving import Server, copy_project
 
 PROJECT = pytest.StashKey[Path]()
@@ -26,47 +25,27 @@ LOADED = pytest.StashKey[object]()
 def pytest_collection_modifyitems(config, items):
     # pytest-django met d'abord les tests qui ont une base ; l'ordre des buts est celui du fichier.
     items.sort(key=lambda item: (item.path, item.reportinfo()[1]))
-    given = os.environ.get("ATELIER_PROJECT")
-    folders = {item.path.parent for item in items}
-    if not given and len(folders) > 1:
+    if len({item.path.parent for item in items}) > 1:
         raise pytest.UsageError(
             "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
             "Tous les tests se lancent par « python3 atelier.py test »."
         )
-    if given:
-        config.stash[PROJECT] = Path(given)
-    elif folders:
-        copy = Path(tempfile.mkdtemp(prefix="atelier-"))
-        config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
-        config.stash[PROJECT] = copy / "live"
-        copy_project(Step(folders.pop()).solution, copy / "live")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session):
+    if not session.items:
+        return
+    if given := os.environ.get("ATELIER_PROJECT"):
+        session.config.stash[PROJECT] = Path(given)
+    else:
+        copy = Path(tempfile.mkdtemp(prefix="atelier-"))
+        session.config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
+        session.config.stash[PROJECT] = copy / "live"
+        copy_project(Step(session.items[0].path.parent).solution, copy / "live")
     # Après la liste des buts : un projet qui tourne en rond à l'import est un but rouge, lui aussi.
     if any("visitor" in item.fixturenames for item in session.items):
         session.config.stash[LOADED] = load(session.config.stash[PROJECT])
-
-
-def load(project: Path):
-    """Importe l'application ASGI du projet et renvoie l'application, ou l'exception qu'elle lève.
-
-    Ici et non dans un import : un projet cassé est un but rouge, pas une erreur de pytest.
-    """
-    sys.path.insert(0, str(project))
-    sys.dont_write_bytecode = True
-    os.environ["DJANGO_SETTINGS_MODULE"] = "live.settings"
-    try:
-        return importlib.import_module("live.asgi").application
-    except (Exception, SystemExit) as error:
-        from django.conf import settings
-        from django.utils.functional import empty
-
-        # Sans cela, pytest-django chargerait à son tour ces réglages et s'arrêterait.
-        del os.environ["DJANGO_SETTINGS_MODULE"]
-        settings._wrapped = empty
-        return error
 
 
 @pytest.fixture(scope="session")

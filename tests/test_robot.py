@@ -148,7 +148,7 @@ class Robot:
                 case Stop():
                     self.terminals["serveur"].stop()
                 case _:
-                    apply(act, self.project, step)
+                    apply(act, self.project, step.slug)
                     time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
         return answer
 

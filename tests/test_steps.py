@@ -160,15 +160,14 @@ def test_a_broken_chat_is_red(name, tmp_path):
 @pytest.mark.parametrize(
     ("path", "good", "bad", "reason"),
     [
-        (CONSUMERS, "await self.accept()", "while True: pass", "fin du délai"),
-        (CONSUMERS, "class ChatConsumer", "while True: pass\nclass ChatConsumer", "fin du délai"),
+        (CONSUMERS, "await self.accept()", "while True: pass", "ne rend pas la main"),
+        (CONSUMERS, "class Chat", "while True: pass\nclass Chat", "ne rend pas la main"),
         (CONSUMERS, "await self.accept()", "import os; os._exit(3)", "mis fin"),
         (SETTINGS, "USE_TZ = True", "raise SystemExit('stop')", "SystemExit"),
     ],
     ids=["dans connect", "à l'import", "os._exit", "SystemExit"],
 )
-def test_a_project_that_never_answers_is_red(path, good, bad, reason, tmp_path, monkeypatch):
-    monkeypatch.setattr(checking, "DEADLINE", 6)
+def test_a_project_that_never_answers_is_red(path, good, bad, reason, tmp_path):
     project = tmp_path / "live"
     shutil.copytree(STEPS[4].solution, project)
     text = (project / path).read_text("utf-8")

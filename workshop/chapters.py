@@ -150,7 +150,7 @@ class Step:
     @cached_property
     def acts(self) -> list[Act]:
         """Les actes du chapitre, dans l'ordre. Lève ChapterError si une légende est perdue."""
-        return list(_acts(self))
+        return list(_acts(self.tokens, self.slug))
 
 
 def all_steps() -> list[Step]:
@@ -170,8 +170,12 @@ def find_step(number: str) -> Step:
     )
 
 
-def _acts(step: Step):
-    tokens = step.tokens
+def read_acts(text: str, name: str) -> list[Act]:
+    """Renvoie les actes d'un texte écrit comme un chapitre ; `name` le désigne dans les erreurs."""
+    return list(_acts(PARSER.parse(text), name))
+
+
+def _acts(tokens: list[Token], name: str):
     folded = 0
     for i, inline in enumerate(tokens):
         if inline.type == "html_block":
@@ -179,7 +183,7 @@ def _acts(step: Step):
         if inline.type != "inline":
             continue
         line = inline.map[0] + 1
-        where = f"{step.slug}, ligne {line}"
+        where = f"{name}, ligne {line}"
         rest = tokens[i + 2 :]
         caption = _caption(inline)
         if caption is None:

@@ -13,10 +13,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 
 from workshop import LIVE, ROOT, WorkshopError
+from workshop.terminal import MARKS, out
 
 HELP = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
 LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
@@ -24,12 +23,6 @@ TOO_SLOW = (
     "Toujours pas de réponse après cinq minutes : un antivirus ou le réseau ralentit sans doute la "
     "machine. Relancez la commande ; si cela recommence, parlez-en à la personne qui anime."
 )
-MARKS = {
-    "passed": "[green]✔[/]",
-    "failed": "[red]✘[/]",
-    "waiting": "[dim]·[/]",
-    "skipped": "[yellow]?[/]",
-}
 
 
 class FrenchFormatter(click.HelpFormatter):
@@ -61,11 +54,6 @@ class Commands(click.Group):
         return super().get_command(ctx, plain)
 
 
-def out() -> Console:
-    """Renvoie la sortie des commandes : coupée aux mots dans un terminal, jamais ailleurs."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
-
-
 @click.group(
     cls=Commands,
     invoke_without_command=True,
@@ -78,22 +66,7 @@ def out() -> Console:
 def cli(ctx):
     """L'atelier : un chat en temps réel avec Django et Channels, chapitre par chapitre."""
     if ctx.invoked_subcommand is None:
-        show_parcours()
-        click.echo(ctx.get_help())
-
-
-def show_parcours() -> None:
-    """Affiche les étapes, leurs minutes et leurs chapitres."""
-    from workshop.chapters import all_steps
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("étape", "", "min", "chapitre"):
-        table.add_column(column, justify="right" if column == "min" else "left")
-    for step in all_steps():
-        table.add_row(step.slug[:2], step.title, str(step.minutes), step.shown_chapter)
-    console = out()
-    console.print("\n[bold]Le parcours[/] : ouvrez le premier chapitre, et suivez-le.\n")
-    console.print(table, "")
+        ctx.invoke(suivre)
 
 
 def command(name):
@@ -103,6 +76,28 @@ def command(name):
         return cli.command(name, add_help_option=False)(HELP(function))
 
     return declare
+
+
+@command("suivre")
+def suivre():
+    """Vérifie l'étape en cours à chaque enregistrement. C'est la commande par défaut."""
+    import asyncio
+
+    from workshop.checking import check, current_step, green_steps, project_python
+    from workshop.screen import View, screen
+    from workshop.watching import Follower, follow
+
+    python = project_python(LIVE)
+    step = current_step(LIVE, python)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        follower = Follower(step, LIVE, green_steps())
+        asyncio.run(follow(follower))
+        view = follower.view
+        view.panel, view.note, view.status = None, "", ""
+    else:
+        view = View(step, check(step, LIVE, python), green_steps())
+    out().print(screen(view))
+    click.echo(f"\nPour reprendre : {LAUNCHER}    Les autres commandes : {LAUNCHER} --aide")
 
 
 @command("verifier")
@@ -137,42 +132,193 @@ def verifier(number, projet, as_json):
     listens = step.number == 6 and not projet and sys.stdout.isatty()
     with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
 
-        def tick(seconds):
+        def progress(report, seconds):
             if listens:
                 left = LISTEN_SECONDS - seconds
                 status.update(
-                    f"Encore {left:.0f} s : j'écoute le salon poneys. "
+                    f"Encore {left:.0f} s : j'écoute le salon poneys. "
                     "Collez console.js dans le navigateur."
                 )
 
-        report = check(step, project, python, listen=LISTEN_SECONDS if listens else 0, tick=tick)
+        seconds = LISTEN_SECONDS if listens else 0
+        report = check(step, project, python, listen=seconds, progress=progress)
     show_report(console, step, report)
     sys.exit(report.exit_code)
 
 
 def show_report(console: Console, step, report) -> None:
-    """Affiche les buts d'une étape, la raison d'un but rouge, et quoi faire ensuite."""
-    from workshop.chapters import all_steps
+    """Affiche les buts d'une étape, la cause d'un but rouge, et quoi faire ensuite."""
+    from workshop.screen import View, conclusion, goals
 
     console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
-    for goal in report.goals:
-        waiting = " (en attente)" if goal.state == "waiting" else ""
-        style = "dim" if waiting else "none"
-        console.print(f"  {MARKS[goal.state]} [{style}]{escape(goal.text)}{waiting}[/]")
-        if goal.reason:
-            console.print(Padding(escape(goal.reason), (0, 0, 0, 6), expand=False))
-    console.print()
-    following = [other for other in all_steps() if other.number == step.number + 1]
-    if report.passed:
-        console.print("[green]Étape réussie.[/]", end=" ")
-        if following:
-            console.print(f"La suite : {following[0].shown_chapter}")
-        else:
-            console.print("C'était la dernière du parcours.")
-    elif report.passed is False:
-        console.print(f"Pas encore. Les indices sont à la fin du chapitre : {step.shown_chapter}")
+    console.print(goals(report), "")
+    console.print(conclusion(View(step, report)))
+    if report.passed is False:
+        console.print(f"Un indice : {LAUNCHER} indice {step.slug[:2]}")
+
+
+@command("indice")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+def indice(number, projet):
+    """Donne l'indice suivant du premier but à atteindre.
+
+    Sans N, celui de l'étape en cours.
+    """
+    from workshop.checking import check, project_python
+    from workshop.hints import next_hint, shown
+
+    project, console = chosen_project(projet), out()
+    with console.status("Vérification…"):
+        step = chosen_step(number, project)
+        report = check(step, project, project_python(project))
+    goal = next((goal for goal in report.goals if goal.state != "passed"), None)
+    if not goal:
+        after = following(step)
+        click.echo(
+            f"Tous les buts de l'étape {step.slug[:2]} sont atteints. "
+            + (f"La suite : {after.shown_chapter}" if after else "C'était la dernière.")
+        )
+        return
+    hint, rank, total = next_hint(step, goal.id, goal.text)
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
+    console.print(f"  {MARKS[goal.state]} {escape(goal.text)}\n")
+    console.print(shown(hint, rank, total), "", sep="\n")
+    if rank < total:
+        click.echo(f"Pour lire le suivant, retapez : {LAUNCHER} indice {step.slug[:2]}")
     else:
-        console.print("Un but n'a pas pu être vérifié : suivez la phrase ci-dessus, puis relancez.")
+        click.echo(f"Vous les avez tous lus. La solution : {LAUNCHER} solution {step.slug[:2]}")
+
+
+@command("solution")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+def solution(number, projet):
+    """Montre ce qui sépare votre projet de la fin de l'étape N.
+
+    Sans N, l'étape en cours. Les commentaires et la sorte de guillemets ne comptent pas.
+    """
+    from workshop.comparing import differences, differences_panel
+
+    project, console = chosen_project(projet), out()
+    step = chosen_step(number, project)
+    found = differences(project, step.solution)
+    count = sum(file.state != "extra" for file in found)
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]", end="")
+    console.print("  [red]- vos lignes[/]  [green]+ celles de la solution[/]\n" if count else "\n")
+    console.print(differences_panel(found), soft_wrap=True)
+    if not count:
+        click.echo(
+            f"Votre projet est celui de la solution de l'étape {step.slug[:2]}, aux commentaires "
+            "et aux guillemets près."
+        )
+        return
+    after = following(step)
+    click.echo(
+        f"{count} fichier{'s diffèrent' if count > 1 else ' diffère'} de la solution de l'étape "
+        f"{step.slug[:2]}. "
+        + (
+            f"Pour la prendre telle quelle : {LAUNCHER} rattraper {after.slug[:2]}"
+            if after
+            else f"Elle est dans solutions/{step.slug}."
+        )
+    )
+
+
+@command("rattraper")
+@click.argument("number", metavar="[N]", required=False)
+@click.option("--annuler", "back", is_flag=True, help="Remet live comme avant.")
+@click.option("--oui", "agreed", is_flag=True, help="Ne demande pas confirmation.")
+def rattraper(number, back, agreed):
+    """Rend live prêt à commencer l'étape N, environnement compris.
+
+    Ce que vous aviez est d'abord sauvé : rattraper --annuler le remet.
+    """
+    from workshop import catching_up
+    from workshop.chapters import find_step
+    from workshop.checking import keep
+
+    undo = f"{LAUNCHER} rattraper --annuler"
+    if bool(number) == back:
+        raise WorkshopError(
+            f"Dites quelle étape commencer ({LAUNCHER} rattraper 05), ou revenez en arrière "
+            f"({undo})."
+        )
+    project = LIVE.resolve()
+    if back:
+        plan, lacking = catching_up.to_go_back(project), False
+        click.echo(f"live redevient ce que garde {catching_up.shown_path(plan.models)} :")
+    else:
+        step = find_step(number)
+        plan = catching_up.to_begin(step, project)
+        lacking = step.number > 1 and not catching_up.environment_ready(project)
+        click.echo(f"Pour commencer l'étape {step.slug[:2]}, dans live :")
+    for word, names in plan.news.items():
+        if names:
+            click.echo(f"  {word} ({len(names)}) : {', '.join(names)}")
+    if lacking:
+        click.echo("  à installer : l'environnement .venv, en une minute")
+    if plan:
+        click.echo("Vos autres fichiers restent, et tout est d'abord sauvé.")
+    if not plan and not lacking:
+        click.echo("  rien à changer")
+    elif not agreed and not agrees():
+        click.echo("Rien n'a changé.")
+        sys.exit(1)
+    if plan:
+        saved = catching_up.shown_path(catching_up.carry_out(plan))
+        click.echo(f"Ce que vous aviez est dans {saved} ; pour le remettre : {undo}")
+    else:
+        keep("step", plan.step)
+    if lacking:
+        catching_up.make_environment(project)
+    if back:
+        click.echo("live est comme avant.")
+        return
+    if catching_up.needs_migrate(step):
+        click.echo(f"La base de données, dans le terminal « projet » : {catching_up.MIGRATE}")
+    click.echo(f"Prêt à commencer l'étape {step.slug[:2]} : ouvrez {step.shown_chapter}")
+
+
+def agrees() -> bool:
+    """Demande s'il faut continuer. Lève WorkshopError s'il n'y a personne pour répondre."""
+    if not sys.stdin.isatty():
+        raise WorkshopError(
+            "Il n'y a pas de terminal où vous demander si je peux continuer : rien n'a changé. "
+            "Ajoutez --oui."
+        )
+    # click.confirm n'entend que « y » et « n ».
+    answer = click.prompt("Continuer ? [o/N]", default="n", show_default=False, prompt_suffix=" ")
+    return answer.strip().lower() in ("o", "oui")
+
+
+def chosen_project(folder: Path | None) -> Path:
+    """Renvoie le projet donné, ou live. Lève WorkshopError si celui qui est donné n'existe pas."""
+    project = (folder or LIVE).resolve()
+    if folder and not project.is_dir():
+        raise WorkshopError(
+            f"Le dossier {project} n'existe pas. Donnez celui qui contient manage.py."
+        )
+    return project
+
+
+def chosen_step(number: str | None, project: Path):
+    """Renvoie l'étape donnée, ou celle en cours."""
+    from workshop.chapters import find_step
+    from workshop.checking import current_step, project_python
+
+    return find_step(number) if number else current_step(project, project_python(project))
+
+
+def following(step):
+    """Renvoie l'étape d'après, ou None."""
+    from workshop.chapters import all_steps
+
+    return next((other for other in all_steps() if other.number == step.number + 1), None)
 
 
 @command("demo")

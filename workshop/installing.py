@@ -174,25 +174,27 @@ def create() -> None:
         raise InstallError(sentence(NO_LINKS))
 
 
-def install(*requirements: str) -> None:
-    """Installe des fichiers de dépendances dans `.venv`, avec uv s'il est là, sinon avec pip.
+def install(*requirements: str, python: str = PYTHON) -> None:
+    """Installe des fichiers de dépendances dans un environnement, avec uv s'il est là, sinon pip.
 
-    S'il y a un kit (le dossier `paquets`), lui d'abord, sans réseau ; puis le réseau. Lève
-    InstallError si rien n'aboutit.
+    `python` est celui de l'environnement ; les chemins relatifs partent de la racine. S'il y a un
+    kit (le dossier `paquets`), lui d'abord, sans réseau ; puis le réseau. Lève InstallError si rien
+    n'aboutit.
     """
     files = [part for name in requirements for part in ("-r", str(ROOT / name))]
     files += ["-c", str(constraints())]
     kit = ["--find-links", str(KIT)] if KIT.is_dir() else []
     sources = [["--no-index", *kit], kit] if kit else [[]]
     uv = shutil.which("uv")
-    tools = [[uv, "pip", "install", "--python", PYTHON]] if uv else []
+    tools = [[uv, "pip", "install", "--python", python]] if uv else []
     for tool in [*tools, None]:
-        tool = tool or [*pip(), "install", "--no-input", "--no-compile", *PATIENCE]
+        tool = tool or [*pip(python), "install", "--no-input", "--no-compile", *PATIENCE]
         for source in sources:
             code = run([*tool, "-q", *source, *files])
             if code == 0:
                 # Sur tous les cœurs, ce que pip ne ferait que sur un.
-                run([PYTHON, "-m", "compileall", "-q", "-j", "0", VENV])
+                folder = Path(python).parents[1]
+                run([python, "-m", "compileall", "-q", "-j", "0", str(folder)])
                 return
     if code < 0:
         raise InstallError(STOPPED)
@@ -211,8 +213,8 @@ def constraints() -> Path:
     return found
 
 
-def pip() -> list[str]:
-    """Renvoie de quoi lancer pip dans `.venv` : celui de la machine, sinon celui de Python.
+def pip(python: str = PYTHON) -> list[str]:
+    """Renvoie de quoi lancer pip dans un environnement : celui de la machine, sinon le sien.
 
     Celui de la machine évite d'en installer un : quelques secondes de moins. Son lanceur est
     celui que prend `pip --python`, sans processus de plus.
@@ -220,10 +222,10 @@ def pip() -> list[str]:
     found = importlib.util.find_spec("pip")
     runner = Path(found.origin).with_name("__pip-runner__.py") if found and found.origin else None
     if runner and runner.is_file():
-        return [PYTHON, str(runner)]
-    if run([PYTHON, "-c", "import pip"]) and run([PYTHON, "-m", "ensurepip"]):
+        return [python, str(runner)]
+    if run([python, "-c", "import pip"]) and run([python, "-m", "ensurepip"]):
         raise InstallError(NO_PIP)
-    return [PYTHON, "-m", "pip"]
+    return [python, "-m", "pip"]
 
 
 def run(command: list[str]) -> int:

@@ -1,23 +1,111 @@
 """Ceux qui entrent dans un salon pendant une vérification, sans port ou par le vrai serveur."""
 
+import ast
 import asyncio
 import contextlib
+import functools
+import importlib
+import os
+import sys
+from pathlib import Path
 from urllib.parse import quote
 
 from channels.testing import WebsocketCommunicator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from workshop import ROOT
+
 PATIENCE = 3
-MUTE = f"rien n'est venu en {PATIENCE} secondes"
+QUIET = 0.05
+MUTE = "rien n'est venu"
+
+
+@functools.cache
+def load(project: Path):
+    """Importe l'application ASGI du projet et la renvoie, ou l'exception qu'il lève.
+
+    Comme `runserver` : les réglages que nomme `manage.py`, Django prêt, puis l'application que
+    nomment les réglages. Une seule fois par processus : Django ne se prépare pas deux fois.
+    """
+    import django
+    from django.conf import settings
+    from django.utils.functional import empty
+
+    sys.dont_write_bytecode = True
+    if str(project) not in sys.path:
+        sys.path.insert(0, str(project))
+    importlib.invalidate_caches()
+    module = settings_module(project)
+    os.environ["DJANGO_SETTINGS_MODULE"] = module
+    try:
+        django.setup()
+        entrance = getattr(settings, "ASGI_APPLICATION", None)
+        entrance = entrance or f"{module.rpartition('.')[0]}.asgi.application"
+        package, _, name = entrance.rpartition(".")
+        return getattr(importlib.import_module(package), name)
+    except (Exception, SystemExit) as error:
+        # Sans cela, pytest-django chargerait à son tour ces réglages et s'arrêterait.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+        settings._wrapped = empty
+        return error
+
+
+def settings_module(project: Path) -> str:
+    """Renvoie le module de réglages que nomme `manage.py`."""
+    with contextlib.suppress(OSError, SyntaxError, ValueError):
+        for node in ast.walk(ast.parse((project / "manage.py").read_text("utf-8"))):
+            if isinstance(node, ast.Call) and len(node.args) == 2:
+                values = [
+                    argument.value for argument in node.args if isinstance(argument, ast.Constant)
+                ]
+                if len(values) == 2 and values[0] == "DJANGO_SETTINGS_MODULE":
+                    return values[1]
+    return "live.settings"
+
+
+def project_is_busy() -> bool:
+    """Renvoie True si du code du projet tourne ou attend quelque chose dans ce processus.
+
+    Sinon rien ne viendra plus : un silence se constate sans attendre davantage.
+    """
+    elsewhere = (sys.prefix, sys.base_prefix, str(ROOT), "<")
+    frames = [*sys._current_frames().values()]
+    for task in asyncio.all_tasks():
+        coroutine = task.get_coro()
+        while coroutine is not None:
+            frames.append(getattr(coroutine, "cr_frame", None))
+            coroutine = getattr(coroutine, "cr_await", None)
+    for frame in frames:
+        while frame:
+            file = frame.f_code.co_filename
+            if file.endswith("asgiref/sync.py") or not file.startswith(elsewhere):
+                return True
+            frame = frame.f_back
+    return False
 
 
 class Refused(AssertionError):
-    """La poignée de main n'a pas abouti. `status` est le code HTTP répondu, s'il y en a un."""
+    """La poignée de main n'a pas abouti.
 
-    def __init__(self, message: str, status: int | None = None):
+    `path` est le chemin demandé, `status` le code HTTP répondu, s'il y en a un.
+    """
+
+    def __init__(self, message: str, path: str, status: int | None = None):
         super().__init__(message)
-        self.status = status
+        self.path, self.status = path, status
+
+
+class Misheard(AssertionError):
+    """Ce que l'on a entendu (None : rien) n'est pas ce que l'on attendait.
+
+    `before` est ce que la même personne avait entendu avant.
+    """
+
+    def __init__(self, expected: str, heard: str | None, before: list[str]):
+        said = f"Entendu : {MUTE}." if heard is None else f"Entendu : « {heard} »."
+        super().__init__(f"Attendu : « {expected} ». {said}")
+        self.expected, self.heard, self.before = expected, heard, before
 
 
 class Member:
@@ -27,13 +115,14 @@ class Member:
     parle et sort.
     """
 
+    heard: tuple[str, ...] = ()
+
     async def hears(self, expected: str) -> None:
-        """Attend un message ; lève AssertionError si ce n'est pas `expected`."""
+        """Attend un message ; lève Misheard si ce n'est pas `expected`."""
         heard = await self.hear()
-        if heard is None:
-            raise AssertionError(f"Attendu : « {expected} ». Entendu : {MUTE}.")
         if heard != expected:
-            raise AssertionError(f"Attendu : « {expected} ». Entendu : « {heard} ».")
+            raise Misheard(expected, heard, list(self.heard))
+        self.heard = (*self.heard, heard)
 
     async def echoes(self, text: str, name: str = "Anonymous troll") -> None:
         """Dit `text` et l'entend revenir : preuve, aussi, que rien d'autre n'attendait."""
@@ -44,8 +133,8 @@ class Member:
 class InProcessMember(Member):
     """Parle à l'application ASGI dans ce processus, sans port : plus vite, et sans rien cacher."""
 
-    def __init__(self, application, cookie: str = ""):
-        self.application = application
+    def __init__(self, application, cookie: str = "", patience: float = PATIENCE):
+        self.application, self.patience = application, patience
         self.headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
         self.headers += [(b"cookie", cookie.encode())] if cookie else []
 
@@ -57,18 +146,26 @@ class InProcessMember(Member):
             event = await self._next()
         except Exception as error:
             kind = type(error).__name__
-            raise Refused(f"La poignée de main échoue, le projet lève {kind} : {error}") from error
+            message = f"La poignée de main échoue, le projet lève {kind} : {error}"
+            raise Refused(message, path) from error
         if event is None:
-            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.")
+            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.", path)
+        if event["type"] == "websocket.send":
+            raise Refused("Le projet parle avant d'avoir accepté la connexion.", path, 500)
         if event["type"] != "websocket.accept":
-            raise Refused("Le projet refuse la poignée de main (HTTP 403).", 403)
+            raise Refused("Le projet refuse la poignée de main (HTTP 403).", path, 403)
 
     async def hear(self) -> str | None:
         """Renvoie le prochain message, ou None s'il ne vient pas."""
         event = await self._next()
         if event and event["type"] == "websocket.close":
             raise AssertionError(f"Le projet ferme la connexion (code {event.get('code', 1000)}).")
-        return event and (event.get("text") or event.get("bytes") or "")
+        if event and event["type"] == "websocket.accept":
+            raise AssertionError("Le projet accepte deux fois la connexion.")
+        said = event and (event.get("text") or event.get("bytes") or "")
+        if not isinstance(said, str | bytes | None):
+            raise AssertionError(f"Le projet envoie {said!r}, et non un texte.")
+        return said
 
     async def say(self, text: str) -> None:
         await self.communicator.send_input({"type": "websocket.receive", "text": text})
@@ -82,12 +179,15 @@ class InProcessMember(Member):
             self.communicator.stop(exceptions=False)
 
     async def _next(self) -> dict | None:
-        """Renvoie le prochain événement ASGI ; lève aussitôt ce que lève l'application."""
+        """Renvoie le prochain événement ASGI, ou None ; lève aussitôt ce que lève l'application."""
         output = asyncio.ensure_future(self.communicator.output_queue.get())
         application = self.communicator.future
-        await asyncio.wait({output, application}, timeout=PATIENCE, return_when="FIRST_COMPLETED")
-        if output.done():
-            return output.result()
+        for wait in range(round(self.patience / QUIET)):
+            await asyncio.wait({output, application}, timeout=QUIET, return_when="FIRST_COMPLETED")
+            if output.done():
+                return output.result()
+            if application.done() or (wait > 1 and not project_is_busy()):
+                break
         output.cancel()
         return application.result() if application.done() else None
 
@@ -108,11 +208,11 @@ class NetworkMember(Member):
         except InvalidStatus as refusal:
             status = refusal.response.status_code
             message = f"Le serveur répond HTTP {status} à la poignée de main."
-            raise Refused(message, status) from None
+            raise Refused(message, path, status) from None
         except TimeoutError:
-            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.") from None
+            raise Refused(f"Pas de réponse à la poignée de main : {MUTE}.", path) from None
         except (OSError, WebSocketException) as error:
-            raise Refused(f"La poignée de main échoue : {error}.") from None
+            raise Refused(f"La poignée de main échoue : {error}.", path) from None
 
     async def hear(self) -> str | None:
         """Renvoie le prochain message, ou None s'il ne vient pas."""

@@ -1,5 +1,7 @@
 """Rejoue les chapitres l'un après l'autre : c'est ainsi que `solutions/` est fait."""
 
+import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -23,15 +25,15 @@ class ReplayError(WorkshopError):
 def replay(step: Step, project: Path) -> None:
     """Fait subir à `project` les actes d'un chapitre."""
     for act in step.acts:
-        apply(act, project, step)
+        apply(act, project, step.slug)
 
 
-def apply(act: Act, project: Path, step: Step) -> None:
+def apply(act: Act, project: Path, name: str) -> None:
     """Applique un acte. Des commandes, n'exécute que celles de Django qui créent des fichiers.
 
-    Lève ReplayError si l'acte ne s'applique pas.
+    `name` désigne le texte qui le dit. Lève ReplayError si l'acte ne s'applique pas.
     """
-    where = f"{step.slug}, ligne {act.line}"
+    where = f"{name}, ligne {act.line}"
     match act:
         case Write(path, content):
             _write(project / path, content)
@@ -43,6 +45,9 @@ def apply(act: Act, project: Path, step: Step) -> None:
         case Rename(path, new_path):
             (project / new_path).parent.mkdir(parents=True, exist_ok=True)
             _existing(project / path, where).rename(project / new_path)
+            with contextlib.suppress(OSError):
+                # Le dernier fichier parti, le dossier s'en va aussi, comme quand on le déplace.
+                os.removedirs((project / path).parent)
         case Run(terminal, commands) if terminal != "atelier":
             for command in commands:
                 if found := REPLAYED.fullmatch(command.strip()):

@@ -7,23 +7,52 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from workshop import WorkshopError
 
 GUARD = Path(__file__).with_name("guard.py")
 STARTUP_SECONDS = 20
-LEFT_BY_RUNS = {"__pycache__", "db.sqlite3", ".venv"}
+LEFT_BY_RUNS = {"__pycache__", "db.sqlite3", ".venv", ".git", "node_modules"}
 
 
 class ServerError(WorkshopError):
-    """Un serveur qui ne démarre pas ; la phrase cite la dernière ligne de son journal."""
+    """Un serveur qui ne démarre pas ; `log` est son journal, dont la phrase cite la fin."""
+
+    def __init__(self, sentence: str, log: str = ""):
+        super().__init__(sentence)
+        self.log = log
+
+
+class Crash(AssertionError):
+    """Un programme du projet qui finit mal ; `log` est ce qu'il a écrit."""
+
+    def __init__(self, sentence: str, log: str):
+        super().__init__(sentence)
+        self.log = log
 
 
 def copy_project(project: Path, copy: Path) -> None:
     """Copie un projet, sans ce qu'ont laissé ses exécutions : la copie a sa propre base."""
-    ignored = shutil.ignore_patterns(*LEFT_BY_RUNS, ".git")
-    shutil.copytree(project, copy, symlinks=True, ignore=ignored)
+    shutil.copytree(project, copy, symlinks=True, ignore=_left_aside)
+
+
+def copied(project: Path) -> list[Path]:
+    """Renvoie les fichiers que `copy_project` copie."""
+    found = []
+    for folder, folders, files in os.walk(project):
+        aside = _left_aside(folder, [*folders, *files])
+        folders[:] = [name for name in folders if name not in aside]
+        found += [Path(folder, name) for name in files if name not in aside]
+    return found
+
+
+def _left_aside(folder: str, names: list[str]) -> set[str]:
+    # Un environnement se reconnaît à pyvenv.cfg : certains ne s'appellent pas .venv.
+    environments = {name for name in names if Path(folder, name, "pyvenv.cfg").is_file()}
+    return environments | (LEFT_BY_RUNS & {*names})
 
 
 def free_port() -> int:
@@ -69,6 +98,20 @@ class Server:
         """Ce que le serveur a écrit jusqu'ici."""
         return self.log_path.read_text("utf-8", errors="replace")
 
+    def page(self, path: str):
+        """Renvoie la réponse à une page, lue dans son attribut `text`.
+
+        Lève AssertionError si le serveur ne répond pas 200 en dix secondes.
+        """
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                answer.text = answer.read().decode(errors="replace")
+                return answer
+        except urllib.error.HTTPError as refusal:
+            raise AssertionError(f"La page {path} répond HTTP {refusal.code}.") from None
+        except OSError as error:
+            raise AssertionError(f"La page {path} ne répond pas : {error}.") from None
+
     def __enter__(self) -> "Server":
         if not (self.project / "manage.py").is_file():
             raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
@@ -105,14 +148,15 @@ class Server:
                 lines = [line for line in self.log.splitlines() if line.strip()]
                 last = lines[-1].strip() if lines else "(journal vide)"
                 raise ServerError(
-                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}"
+                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}", self.log
                 )
             if listening(self.port):
                 return
             time.sleep(0.02)
         raise ServerError(
             f"Le serveur n'écoute toujours pas après {STARTUP_SECONDS} secondes. Fermez d'autres "
-            "programmes, et relancez la même commande."
+            "programmes, et relancez la même commande.",
+            self.log,
         )
 
     def __exit__(self, *_) -> None:

@@ -1,13 +1,12 @@
 """Étape 02 : un projet Django qui répond, et un client qui dit ce qu'il entend."""
 
 import subprocess
-import urllib.request
 from threading import Thread
 
 import pytest
 from websockets.sync.server import serve
 
-from workshop.serving import free_port
+from workshop.serving import Crash, free_port
 
 
 @pytest.fixture
@@ -16,20 +15,26 @@ def run_client(project, python):
 
     def run(address: str) -> str:
         assert (project / "client.py").is_file(), "client.py n'est pas à côté de manage.py."
+        # Un client qui n'en finit pas dit où il en est avant d'être arrêté.
+        code = "import faulthandler, runpy, sys; faulthandler.dump_traceback_later(8);"
+        code += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
         try:
             done = subprocess.run(
-                [python, "-X", "utf8", "client.py", address],
+                [python, "-X", "utf8", "-c", code, "client.py", address],
                 cwd=project,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
                 encoding="utf-8",
-                timeout=15,
+                errors="replace",
+                timeout=10,
             )
-        except subprocess.TimeoutExpired:
-            pytest.fail("client.py ne s'est pas arrêté en 15 secondes.")
+        except subprocess.TimeoutExpired as late:
+            raise Crash(
+                "client.py ne s'arrête pas.", late.stderr.decode(errors="replace")
+            ) from None
         last = done.stderr.strip().splitlines()[-1:]
-        assert done.returncode == 0, f"client.py s'arrête sur une erreur : {' '.join(last)}"
+        if done.returncode:
+            raise Crash(f"client.py s'arrête sur une erreur : {' '.join(last)}", done.stderr)
         return done.stdout
 
     return run
@@ -50,20 +55,19 @@ def talkative_server():
         running.shutdown()
 
 
-def test_project_answers(project, server):
+def test_project_answers(server):
     """Le projet démarre et la page `/admin/login/` répond"""
-    with urllib.request.urlopen(f"{server.url}/admin/login/", timeout=10) as answer:
-        assert answer.status == 200
+    server.page("/admin/login/")
 
 
 def test_client_hears(run_client, talkative_server):
     """`client.py` dit ce qu'il entend"""
-    said = run_client(talkative_server)
+    said = ", ".join(run_client(talkative_server).splitlines())
     assert "Bienvenue chez le serveur d'essai !" in said, (
-        f"Un serveur a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said.strip()} »."
+        f"Un serveur a salué client.py, qui ne l'a pas imprimé. Il a dit : « {said} »."
     )
     assert "J'entends : " in said, (
-        f"client.py n'a pas imprimé la réponse à son message. Il a dit : « {said.strip()} »."
+        f"client.py n'a pas imprimé la réponse à son message. Il a dit : « {said} »."
     )
 
 

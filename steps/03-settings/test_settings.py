@@ -1,26 +1,23 @@
 """Étape 03 : des réglages français, et daphne qui sert les pages."""
 
 import subprocess
-import urllib.request
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from workshop.serving import project_environment
+from workshop.serving import Crash, project_environment
 
 
 @pytest.fixture
 def login_page(server):
     """La réponse de `/admin/login/`, lue en entier."""
-    with urllib.request.urlopen(f"{server.url}/admin/login/", timeout=10) as answer:
-        answer.text = answer.read().decode()
-        return answer
+    return server.page("/admin/login/")
 
 
 def test_french(login_page):
     """La page de connexion est en français"""
-    assert '<html lang="fr' in login_page.text, "La page /admin/login/ n'est pas en français."
+    assert "Mot de passe" in login_page.text, "La page /admin/login/ n'est pas en français."
 
 
 def test_paris_time(project, python):
@@ -35,7 +32,9 @@ def test_paris_time(project, python):
         encoding="utf-8",
         timeout=30,
     )
-    assert done.returncode == 0, f"manage.py shell échoue : {done.stderr.strip()[-300:]}"
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1]
+        raise Crash(f"manage.py shell échoue : {last}", done.stderr)
     now = datetime.fromisoformat(done.stdout.split()[-1])
     paris = now.astimezone(ZoneInfo("Europe/Paris"))
     assert now.utcoffset() == paris.utcoffset(), (

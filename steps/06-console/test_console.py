@@ -12,8 +12,6 @@ import pytest
 from workshop.members import NetworkMember, Refused
 
 SENTENCE = "Bonjour depuis le navigateur !"
-SERVER = os.environ.get("ATELIER_SERVER", "http://127.0.0.1:8000")
-SECONDS = float(os.environ.get("ATELIER_LISTEN", "0"))
 
 
 def test_console_file(project):
@@ -23,24 +21,26 @@ def test_console_file(project):
 
 async def test_voice():
     """Une voix venue du navigateur se fait entendre dans le salon `poneys`"""
+    server = os.environ.get("ATELIER_SERVER", "http://127.0.0.1:8000")
+    seconds = float(os.environ.get("ATELIER_LISTEN", "0"))
     if os.environ.get("ATELIER_HEARD"):
         return
-    if not SECONDS:
+    if not seconds:
         pytest.skip("Je n'écoute le salon que dans un terminal : python3 atelier.py verifier 06")
-    listener = NetworkMember(SERVER)
+    listener = NetworkMember(server)
     try:
         await listener.enter("/chat/poneys/")
     except Refused as refusal:
         if refusal.status:
             raise
-        pytest.skip(f"Aucun serveur sur {SERVER}. Démarrez le vôtre dans le terminal « serveur ».")
+        pytest.skip(f"Aucun serveur sur {server}. Démarrez le vôtre dans le terminal « serveur ».")
     heard = []
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             while not heard or not heard[-1].endswith(f"> {SENTENCE}"):
                 heard += [text for text in [await listener.hear()] if text is not None]
     except TimeoutError:
         last = f"Dernier message : « {heard[-1]} »." if heard else "Pas même une bienvenue."
-        pytest.fail(f"En {SECONDS:.0f} secondes, personne n'a dit « {SENTENCE} ». {last}")
+        pytest.fail(f"En {seconds:.0f} secondes, personne n'a dit « {SENTENCE} ». {last}")
     finally:
         await listener.vanish()

@@ -1,0 +1,111 @@
+"""Les fautes de `tests/mistakes/` : ce qu'elles changent au projet, et ce que l'apprenant lit.
+
+Une faute est un texte écrit comme un chapitre, appliqué sur la solution de l'étape dont son
+dossier porte le nom. Son dernier bloc est le message qu'elle doit recevoir, ou « Étape réussie. »
+quand elle ne casse rien. `python -m tests.mistakes [NOM…]` écrit les messages d'aujourd'hui à la
+place : relisez la différence avant de l'enregistrer.
+"""
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop import ROOT
+from workshop.chapters import find_step, read_acts
+from workshop.checking import Judge, check
+from workshop.replay import apply
+from workshop.serving import copy_project
+
+FOLDER = ROOT / "tests" / "mistakes"
+GREEN = "Étape réussie."
+LAST_BLOCK = re.compile(r"```text\n((?:(?!```).)*)\n```\s*\Z", re.S)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Une faute. `expected` est le message qu'elle doit recevoir."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(FOLDER).with_suffix("").as_posix()
+
+    @property
+    def step(self):
+        return find_step(self.path.parent.name)
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text("utf-8")
+
+    @property
+    def expected(self) -> str:
+        return LAST_BLOCK.search(self.text)[1]
+
+    def commit(self, folder: Path) -> Path:
+        """Copie la solution de l'étape dans un dossier, y commet la faute, et renvoie le projet."""
+        project = folder / "live"
+        copy_project(self.step.solution, project)
+        for act in read_acts(LAST_BLOCK.sub("", self.text), self.name):
+            apply(act, project, self.name)
+        return project
+
+    def message(self, judge: Judge | None = None) -> str:
+        """Renvoie ce que lit l'apprenant qui l'a commise.
+
+        Lève AssertionError si la vérification a changé un octet de son dossier.
+        """
+        with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
+            project = self.commit(Path(folder))
+            before = contents(project)
+            report = check(self.step, project, sys.executable, judge=judge)
+            assert contents(project) == before, "la vérification a écrit dans le projet"
+        message = str(report.diagnosis or report.red.reason) if report.red else GREEN
+        return re.sub(r"\d\d:\d\d", "12:00", message)
+
+
+def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    """Renvoie les octets et la date de chaque fichier d'un dossier."""
+    return {
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def all_mistakes() -> list[Mistake]:
+    """Renvoie toutes les fautes, étape après étape."""
+    return [Mistake(path) for path in sorted(FOLDER.glob("*/*.md"))]
+
+
+def rewrite(names: list[str]) -> None:
+    """Écrit dans chaque texte le message d'aujourd'hui."""
+    chosen = [mistake for mistake in all_mistakes() if not names or mistake.name in names]
+    for mistake, judge in prepared(chosen):
+        message = mistake.message(judge)
+        block = f"```text\n{message}\n```\n"
+        found = LAST_BLOCK.search(mistake.text)
+        start = mistake.text[: found.start()] if found else mistake.text.rstrip() + "\n\n"
+        if start + block != mistake.text:
+            print(f"{mistake.name}\n{message}\n", flush=True)
+            mistake.path.write_text(start + block, "utf-8")
+
+
+def prepared(mistakes: list[Mistake]) -> Iterator[tuple[Mistake, Judge]]:
+    """Donne chaque faute et le processus qui la juge, pendant que le suivant se prépare."""
+    judges = []
+    try:
+        for i, mistake in enumerate(mistakes):
+            judges += [Judge(one.step) for one in mistakes[i + len(judges) : i + 2]]
+            yield mistake, judges.pop(0)
+    finally:
+        for judge in judges:
+            judge.stop()
+
+
+if __name__ == "__main__":
+    rewrite(sys.argv[1:])

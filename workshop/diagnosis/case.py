@@ -1,0 +1,195 @@
+"""Un but rouge et ce que l'on en sait : le projet, l'exception, le journal, la conversation."""
+
+import asyncio
+import re
+import traceback
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from workshop.diagnosis import Diagnosis
+from workshop.diagnosis.probe import Probe, converse
+from workshop.diagnosis.project import Place, Project
+from workshop.members import load
+
+CHAINED = re.compile(
+    r"\n+(?:The above exception was the direct cause of the following exception"
+    r"|During handling of the above exception, another exception occurred):\n+"
+)
+FRAME = re.compile(r'^\s*File "(.+)", line (\d+)(?:, in (.+))?$', re.M)
+LAST = re.compile(
+    r"^((?:[\w]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Warning|Configured|NotReady|\w+)): ?(.*)", re.M
+)
+
+
+@dataclass
+class Error:
+    """Une exception, vivante ou lue dans un journal.
+
+    `frames` sont ses lignes dans le projet, de l'extérieur vers l'intérieur.
+    """
+
+    kind: str
+    message: str
+    frames: list[Place] = field(default_factory=list)
+    live: BaseException | None = None
+
+    @property
+    def place(self) -> Place:
+        """La ligne du projet la plus proche de l'erreur."""
+        return self.frames[-1] if self.frames else Place("")
+
+    @property
+    def shown(self) -> str:
+        return f"{self.kind} : {self.message}" if self.message else self.kind
+
+
+class Case:
+    """Un but rouge ; se remplit pendant la vérification, et cherche le reste à la demande.
+
+    `folder` est la copie que l'on juge, `origin` le dossier de l'apprenant, `server` l'adresse du
+    serveur que l'étape 06 écoute.
+    """
+
+    def __init__(self, step: str, folder: Path, origin: Path | None = None, server: str = ""):
+        self.step, self.number = step, int(step[:2])
+        self.project, self.origin, self.server = Project(folder), origin, server
+        self.goal = ""
+        self.observed = ""
+        self.error: BaseException | None = None
+        self.log = ""
+        self.unawaited: list[tuple[str, Place]] = []
+
+    def fail(self, goal: str, observed: str, error: BaseException, fixtures: dict) -> None:
+        """Prend note du but rouge, de ce que l'on a lu, et de ce que le test avait en main."""
+        self.goal, self.observed, self.error = goal, observed, error
+        server = fixtures.get("server")
+        self.log = getattr(error, "log", "") or (server.log if server else "")
+
+    @property
+    def said(self) -> str:
+        """Ce que l'on a observé, avec des espaces ordinaires : plus commode à examiner."""
+        return self.observed.replace("\u00a0", " ")
+
+    def warn(self, warning) -> None:
+        """Retient les coroutines que personne n'a attendues, et la ligne qui les a créées."""
+        origin = getattr(warning.source, "cr_origin", None)
+        if not origin:
+            return
+        for file, line, function in origin:
+            if name := self.project.relative(file):
+                found = (warning.source.__qualname__, Place(name, line, function))
+                if found not in self.unawaited:
+                    self.unawaited.append(found)
+                return
+
+    @cached_property
+    def loaded(self):
+        """L'application ASGI du projet, ou l'exception qu'il lève en l'important."""
+        return load(self.project.folder)
+
+    @property
+    def application(self):
+        return None if isinstance(self.loaded, BaseException) else self.loaded
+
+    @cached_property
+    def settings(self):
+        """Le module de réglages, ou None s'il ne s'importe pas."""
+        import importlib
+
+        try:
+            return importlib.import_module("live.settings")
+        except (Exception, SystemExit):
+            return None
+
+    @cached_property
+    def probe(self) -> Probe | None:
+        """Une conversation d'essai, dans ce processus, où tout est noté ; None sans application."""
+        if self.application is None:
+            return None
+        probe = asyncio.run(converse(self.application, self.project))
+        for warning in probe.warnings:
+            self.warn(warning)
+        return probe
+
+    @cached_property
+    def errors(self) -> list[Error]:
+        """Les exceptions connues, la plus sûre d'abord, chacune après celles qui l'ont causée."""
+        lives = [self.error]
+        if isinstance(self.loaded, BaseException):
+            lives.append(self.loaded)
+        elif self.number >= 4 and self.probe:
+            lives += self.probe.errors
+        found = []
+        for live in lives:
+            found += [error for error in self._chain(live) if error not in found]
+        return found + self._from_log()
+
+    def find(self, kind: str, pattern: str = "") -> tuple[Error, re.Match] | tuple[None, None]:
+        """Renvoie la première exception de cette sorte dont le message contient ce motif."""
+        for error in self.errors:
+            if re.fullmatch(kind, error.kind) and (match := re.search(pattern, error.message)):
+                return error, match
+        return None, None
+
+    def _chain(self, live: BaseException | None) -> list[Error]:
+        from workshop import WorkshopError
+
+        found = []
+        while live is not None:
+            if (
+                not isinstance(live, AssertionError | WorkshopError)
+                and type(live).__name__ != "Failed"
+            ):
+                found.insert(0, self._error(live))
+            live = live.__cause__ or live.__context__
+        return found
+
+    def _error(self, live: BaseException) -> Error:
+        frames = []
+        for entry in traceback.extract_tb(live.__traceback__):
+            if name := self.project.relative(entry.filename):
+                frames.append(Place(name, entry.lineno, entry.name))
+        if isinstance(live, SyntaxError) and (name := self.project.relative(live.filename or "<>")):
+            frames.append(Place(name, live.lineno))
+        return Error(type(live).__name__, str(live), frames, live)
+
+    def _from_log(self) -> list[Error]:
+        """Les exceptions du journal d'un processus, les premières causes d'abord."""
+        found = []
+        for block in re.split(r"^Traceback \(most recent call last\):\n", self.log, flags=re.M)[1:]:
+            last = LAST.search(block)
+            lines = []
+            for file, line, function in FRAME.findall(block[: last.end()] if last else block):
+                if name := self.project.relative(file):
+                    lines.append(Place(name, int(line), function))
+            if last:
+                found.append(Error(last[1].rsplit(".", 1)[-1], last[2].strip(), lines))
+        if not found and (last := [*LAST.finditer(self.log)]):
+            found = [Error(last[-1][1].rsplit(".", 1)[-1], last[-1][2].strip())]
+        return found
+
+    @cached_property
+    def stale_cookie(self) -> bool:
+        """True si le serveur de l'apprenant tombe en erreur devant le cookie d'un autre projet."""
+        from websockets.exceptions import InvalidStatus
+        from websockets.sync.client import connect
+
+        address = self.server.replace("http", "ws", 1) + "/chat/poneys/"
+        cookie = {"Cookie": f"sessionid={'x' * 32}"}
+        try:
+            connect(
+                address, origin=self.server, additional_headers=cookie, proxy=None, open_timeout=3
+            ).close()
+        except InvalidStatus as refusal:
+            return refusal.response.status_code == 500
+        except Exception:
+            return False
+        return False
+
+    def says(
+        self, code: str, cause: str | None, place: Place | None = None, observed: str = ""
+    ) -> Diagnosis:
+        """Renvoie le diagnostic d'une cause, à un endroit du projet."""
+        place = place or Place("")
+        return Diagnosis(code, observed, cause, place.file or None, place.line)

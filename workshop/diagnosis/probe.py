@@ -1,0 +1,196 @@
+"""Une conversation d'essai avec l'application, dans ce processus, où chaque appel est noté."""
+
+import asyncio
+import contextlib
+import functools
+import gc
+import sys
+import warnings
+from dataclasses import dataclass, field
+
+from workshop.diagnosis.project import Place, Project
+
+PATIENCE = 1
+ROOM = "/chat/poneys/"
+TEXT = "Salut les gens !"
+
+
+@dataclass
+class Call:
+    """Un appel du projet à Channels : `name` avec ses `arguments`, depuis `place`."""
+
+    name: str
+    arguments: tuple
+    options: dict
+    place: Place | None
+
+    @property
+    def first(self):
+        return self.arguments[0] if self.arguments else next(iter(self.options.values()), None)
+
+
+@dataclass
+class Probe:
+    """Ce qui s'est passé : `heard` est par personne, `calls` dans l'ordre.
+
+    `answer` est celle de la poignée de main : accept, close, silence ou error.
+    """
+
+    answer: str = ""
+    heard: dict[str, list[str]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+    consumers: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
+    dispatched: list[str] = field(default_factory=list)
+    waiting: Place | None = None
+
+    def called(self, *names: str) -> list[Call]:
+        return [call for call in self.calls if call.name in names]
+
+
+async def converse(application, project: Project) -> Probe:
+    """Fait parler Ada dans un salon où Blaise écoute, et renvoie ce que l'on a noté."""
+    from channels.layers import channel_layers
+
+    from workshop.members import InProcessMember, Refused
+
+    probe = Probe()
+    channel_layers.backends.clear()
+    with warnings.catch_warnings(record=True) as caught, noting(probe, project):
+        warnings.simplefilter("always")
+        people = {
+            name: InProcessMember(application, patience=PATIENCE) for name in ("Ada", "Blaise")
+        }
+        for name, person in people.items():
+            probe.heard[name] = []
+            try:
+                await person.enter(ROOM)
+                probe.answer = probe.answer or "accept"
+            except Refused as refusal:
+                probe.answer = {403: "close", 500: "early"}.get(refusal.status, "silence")
+                if refusal.__cause__:
+                    probe.answer = "error"
+                    probe.errors.append(refusal.__cause__)
+                elif not refusal.status:
+                    probe.waiting = waiting_place(person.communicator.future, project)
+                break
+            await _listen(person, probe, name)
+        if probe.answer == "accept" and not probe.errors:
+            with contextlib.suppress(Exception):
+                await people["Ada"].say(TEXT)
+            for name, person in people.items():
+                await _listen(person, probe, name)
+            if not probe.heard["Ada"]:
+                probe.waiting = waiting_place(people["Ada"].communicator.future, project)
+            try:
+                await people["Ada"].leave()
+            except Exception as error:
+                probe.errors.append(error)
+        for person in people.values():
+            if not hasattr(person, "communicator"):
+                continue
+            await person.vanish()
+            # Et non wait_for, qui lèverait de nouveau l'exception et en perdrait la trace.
+            await asyncio.wait([person.communicator.future], timeout=PATIENCE)
+        gc.collect()
+    probe.warnings = caught
+    return probe
+
+
+async def _listen(person, probe: Probe, name: str) -> None:
+    """Note tout ce que l'on entend, jusqu'au premier silence."""
+    with contextlib.suppress(AssertionError):
+        try:
+            while (heard := await person.hear()) is not None:
+                probe.heard[name].append(heard)
+                person.patience = 0.2
+        except AssertionError:
+            raise
+        except Exception as error:
+            probe.errors.append(error)
+    person.patience = PATIENCE
+
+
+def waiting_place(task: asyncio.Task, project: Project) -> Place | None:
+    """Renvoie la ligne du projet où une coroutine attend, s'il y en a une."""
+    found = None
+    coroutine = task.get_coro()
+    while coroutine is not None:
+        frame = getattr(coroutine, "cr_frame", None)
+        if frame and (name := project.relative(frame.f_code.co_filename)):
+            found = Place(name, frame.f_lineno, frame.f_code.co_name)
+        coroutine = getattr(coroutine, "cr_await", None)
+    return found
+
+
+@contextlib.contextmanager
+def noting(probe: Probe, project: Project):
+    """Note les appels du projet à Channels, le temps d'un bloc."""
+    from channels import consumer
+    from channels.consumer import AsyncConsumer
+    from channels.generic import websocket
+    from channels.layers import channel_layers
+
+    patched = []
+
+    def note(owner, name):
+        original = getattr(owner, name, None)
+        if original is None or project.relative(_file(original)):
+            return
+
+        def now(self, *arguments, **options):
+            probe.calls.append(Call(name, arguments, options, _caller(project)))
+            return original(self, *arguments, **options)
+
+        async def awaited(self, *arguments, **options):
+            probe.calls.append(Call(name, arguments, options, _caller(project)))
+            return await original(self, *arguments, **options)
+
+        replacement = awaited if asyncio.iscoroutinefunction(original) else now
+        patched.append((owner, name, owner.__dict__.get(name)))
+        setattr(owner, name, functools.wraps(original)(replacement))
+
+    for owner in (websocket.AsyncWebsocketConsumer, websocket.WebsocketConsumer):
+        for name in ("accept", "send", "close"):
+            note(owner, name)
+    with contextlib.suppress(Exception):
+        layer = type(channel_layers["default"])
+        for name in ("group_add", "group_discard", "group_send"):
+            note(layer, name)
+
+    enter, handler_name = AsyncConsumer.__call__, consumer.get_handler_name
+
+    @functools.wraps(enter)
+    async def entered(self, scope, receive, send):
+        probe.consumers.append(self)
+        return await enter(self, scope, receive, send)
+
+    def dispatched(message):
+        probe.dispatched.append(message.get("type", ""))
+        return handler_name(message)
+
+    AsyncConsumer.__call__, consumer.get_handler_name = entered, dispatched
+    try:
+        yield
+    finally:
+        AsyncConsumer.__call__, consumer.get_handler_name = enter, handler_name
+        for owner, name, original in patched:
+            if original is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+
+
+def _file(function) -> str:
+    code = getattr(function, "__code__", None)
+    return code.co_filename if code else ""
+
+
+def _caller(project: Project) -> Place | None:
+    frame = sys._getframe(2)
+    while frame:
+        if name := project.relative(frame.f_code.co_filename):
+            return Place(name, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+    return None
