@@ -166,7 +166,7 @@ def requirements(case):
             return case.says(
                 "other-version",
                 "Le fichier et l'environnement ne disent pas la même version. Si le fichier est "
-                f"juste, tapez : {INSTALL}",
+                f"bon, tapez : {INSTALL}",
                 Place("requirements.txt", line),
             )
     return None
