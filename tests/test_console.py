@@ -1,11 +1,13 @@
 """L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre fait voir."""
 
 import shutil
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.browser import browser_page, paste
 from workshop import checking
@@ -75,6 +77,58 @@ def test_without_a_voice_the_step_is_red(solution, server):
     report = check(STEP, solution, sys.executable, listen=2, server=server.url)
     assert report.exit_code == 1
     assert "Bienvenue Anonymous troll !" in report.goals[1].reason
+
+
+def say(server, room, sentence):
+    """Dit une phrase dans un salon, comme le ferait un navigateur."""
+    address = f"{server.url.replace('http', 'ws')}/chat/{room}/"
+    with connect(address, origin=server.url, proxy=None) as someone:
+        someone.recv()
+        someone.send(sentence)
+        someone.recv()
+
+
+def red_with(solution, server, room, sentence):
+    """Renvoie le diagnostic de l'étape quand quelqu'un dit autre chose, ou ailleurs."""
+    migrate(solution)
+    with ThreadPoolExecutor() as pool:
+        verdict = pool.submit(check, STEP, solution, sys.executable, listen=6, server=server.url)
+        while not verdict.done():
+            say(server, room, sentence)
+            time.sleep(0.3)
+    return verdict.result().diagnosis
+
+
+def migrate(solution):
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=solution, check=True)
+
+
+def test_a_sentence_with_one_wrong_character(solution, server):
+    found = red_with(solution, server, "poneys", "Bonjour depuis le navigateur !")
+    assert (found.code, found.file) == ("changed-character", "console.js")
+
+
+def test_a_voice_in_another_room(solution, server):
+    script = solution / "console.js"
+    script.write_text(script.read_text("utf-8").replace("poneys", "4chan-b"), "utf-8")
+    found = red_with(solution, server, "4chan-b", "Bonjour depuis le navigateur !")
+    assert (found.code, found.file, found.line) == ("other-room", "console.js", 1)
+
+
+def test_the_cookie_of_another_project(solution, server):
+    report = check(STEP, solution, sys.executable, listen=1, server=server.url)
+    assert report.diagnosis.code == "stale-cookie"
+    migrate(solution)
+    report = check(STEP, solution, sys.executable, listen=1, server=server.url)
+    assert report.diagnosis.code == "nobody-spoke"
+
+
+def test_another_program_on_the_port(solution):
+    with Server(find_step("02").solution) as other:
+        report = check(STEP, solution, sys.executable, listen=1, server=other.url)
+    assert report.diagnosis.code == "other-server"
+    assert str(other.process.pid) in report.diagnosis.cause
+    assert "02-startproject" in report.diagnosis.cause
 
 
 def test_without_a_server_nothing_is_judged(solution):

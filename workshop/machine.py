@@ -1,6 +1,5 @@
 """Ce qu'il faut à une machine le jour de l'atelier : chaque contrôle réussit, ou dit le remède."""
 
-import contextlib
 import os
 import platform
 import socket
@@ -14,13 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 from packaging.requirements import Requirement
 
 from workshop import ROOT, WorkshopError, installing
 from workshop.chapters import find_step
 from workshop.checking import project_python
 from workshop.demo import running_demo
+from workshop.serving import holder
 
 # Celui de la machine, avec lequel l'apprenant crée `live/.venv`.
 BASE_PYTHON = getattr(sys, "_base_executable", None) or sys.executable
@@ -156,16 +155,6 @@ def check_port() -> str:
                 f"la machine. Sinon, prenez-en un autre : python manage.py runserver {PORT + 1}"
             ) from None
     return f"{PORT} est libre"
-
-
-def holder(port: int) -> str:
-    """Renvoie le nom du programme qui écoute un port, si le système le dit."""
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (processus {process.pid})"
-    return "un autre programme"
 
 
 def check_chat() -> str:

@@ -1,5 +1,6 @@
 """Démarre et arrête le vrai serveur d'un projet, sur un port de la boucle locale."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -10,6 +11,8 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 from workshop import WorkshopError
 
@@ -69,6 +72,19 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def holder(port: int) -> str:
+    """Renvoie le programme qui écoute un port et son dossier, si le système les dit."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+                process = psutil.Process(connection.pid)
+                name = f"{process.name()} (processus {process.pid})"
+                with contextlib.suppress(psutil.Error):
+                    name += f", lancé dans {process.cwd()}"
+                return name
+    return "un autre programme"
+
+
 class Server:
     """Le serveur d'un projet, de l'entrée à la sortie d'un bloc `with`.
 
@@ -117,7 +133,7 @@ class Server:
             raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
         if listening(self.port):
             raise ServerError(
-                f"Le port {self.port} est déjà pris : un autre serveur y écoute. Arrêtez-le, ou "
+                f"Le port {self.port} est déjà pris, par {holder(self.port)}. Arrêtez-le, ou "
                 "choisissez un autre port."
             )
         group = {"start_new_session": True}

@@ -1,11 +1,13 @@
 """Ce qui entoure le chat : l'environnement, requirements.txt, client.py, les pages, la console."""
 
 import re
+from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
 from workshop.diagnosis.project import Place, closest
 from workshop.diagnosis.settings import place_of, value_of
+from workshop.serving import holder
 
 NEEDED = ("Django", "channels", "daphne", "websockets")
 INSTALL = "python -m pip install -r requirements.txt -c ../constraints.txt"
@@ -298,15 +300,26 @@ def browser(case):
     """Le navigateur n'a pas parlé, ou pas comme attendu."""
     if case.goal != "test_voice":
         return None
+    if re.search(r"HTTP \d+|poignée de main", case.said):
+        return case.says(
+            "other-server",
+            f"Celui qui répond est {holder(urlsplit(case.server).port)}. Si ce n'est pas le "
+            "serveur de "
+            "votre projet, arrêtez-le, puis démarrez le vôtre dans le terminal « serveur » ; si "
+            "c'est "
+            "lui, lisez la dernière ligne de son journal.",
+        )
     if case.stale_cookie:
         return case.says(
             "stale-cookie",
             "Votre serveur répond 500 à un navigateur qui porte le cookie d'un autre projet "
-            "Django : il cherche la session dans une base qui n'existe pas. Dans le terminal "
-            "« projet », tapez : python manage.py migrate",
+            "Django : "
+            "il cherche la session dans une table qui n'existe pas. Dans le terminal « projet », "
+            "tapez "
+            "python manage.py migrate, puis recollez les lignes de console.js.",
         )
-    found = re.search(r"Dernier message.*?\xab\s(?:<.*?> )?(.*)\s\xbb\.$", case.said, re.S)
-    expected = re.search(r"personne n'a dit \xab\s(.*?)\s\xbb", case.said)
+    found = re.search(r"Dernier message.*?\xab\s(?:<.*?>\s)?(.*)\s\xbb\.$", case.observed, re.S)
+    expected = re.search(r"personne n'a dit\s\xab\s(.*?)\s\xbb", case.observed)
     if found and expected and not found[1].startswith("Bienvenue"):
         from workshop.diagnosis import texts
 
