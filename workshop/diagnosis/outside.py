@@ -31,9 +31,18 @@ def environment(case):
             "Windows).",
         )
     folder = case.origin
+    if folder and (folder / ".venv").exists():
+        return case.says(
+            "broken-environment",
+            "Le dossier live/.venv existe, mais il ne contient pas de Python. Supprimez-le, et "
+            "recréez-le : python3 -m venv .venv (py -m venv .venv sous Windows).",
+        )
     others = (
-        sorted(path.parent for path in folder.glob("*/pyvenv.cfg"))
-        + sorted(path.parent for path in folder.glob("*/.venv/pyvenv.cfg"))
+        [
+            path.parent
+            for depth in ("*", "*/.venv")
+            for path in sorted(folder.glob(f"{depth}/pyvenv.cfg"))
+        ]
         if folder
         else []
     )
@@ -43,12 +52,6 @@ def environment(case):
             "misplaced-environment",
             f"Votre environnement est dans live/{name}, et le chapitre l'appelle live/.venv. "
             "Supprimez-le, et créez-le sous ce nom, depuis le dossier live.",
-        )
-    if (folder / ".venv").exists() if folder else False:
-        return case.says(
-            "broken-environment",
-            "Le dossier live/.venv existe, mais il ne contient pas de Python. Supprimez-le, et "
-            "recréez-le : python3 -m venv .venv (py -m venv .venv sous Windows).",
         )
     return case.says(
         "no-environment",
