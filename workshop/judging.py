@@ -22,7 +22,7 @@ import pytest
 
 from workshop import ROOT, WorkshopError
 from workshop.diagnosis import diagnose
-from workshop.diagnosis.case import Case
+from workshop.diagnosis.case import Case, raised_by_a_goal
 from workshop.diagnosis.project import Place
 from workshop.guard import watch_parent
 from workshop.watchdog import SECONDS, watch
@@ -121,7 +121,7 @@ class Judge:
 
 def reason(error: BaseException) -> str:
     """Renvoie la raison d'un échec : celle que le test donne, sinon ce que le projet a levé."""
-    if isinstance(error, AssertionError | pytest.fail.Exception | WorkshopError):
+    if isinstance(error, WorkshopError) or raised_by_a_goal(error):
         return str(error).split("\nassert ")[0]
     return f"Le projet lève {type(error).__name__} : {error}"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from workshop import ROOT, WorkshopError
 from workshop.diagnosis import Diagnosis
 from workshop.diagnosis.probe import Probe, converse
 from workshop.diagnosis.project import Place, Project
@@ -20,6 +21,14 @@ FRAME = re.compile(r'^\s*File "(.+)", line (\d+)(?:, in (.+))?$', re.M)
 LAST = re.compile(
     r"^((?:[\w]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Warning|Configured|NotReady|\w+)): ?(.*)", re.M
 )
+
+
+def raised_by_a_goal(live: BaseException) -> bool:
+    """Renvoie True si c'est un but qui dit son échec, et non le projet ou une bibliothèque."""
+    frames = traceback.extract_tb(live.__traceback__)
+    ours = not frames or Path(frames[-1].filename).is_relative_to(ROOT / "workshop")
+    ours = ours or Path(frames[-1].filename).is_relative_to(ROOT / "steps")
+    return type(live).__name__ == "Failed" or (isinstance(live, AssertionError) and ours)
 
 
 @dataclass
@@ -133,14 +142,9 @@ class Case:
         return None, None
 
     def _chain(self, live: BaseException | None) -> list[Error]:
-        from workshop import WorkshopError
-
         found = []
         while live is not None:
-            if (
-                not isinstance(live, AssertionError | WorkshopError)
-                and type(live).__name__ != "Failed"
-            ):
+            if not isinstance(live, WorkshopError) and not raised_by_a_goal(live):
                 found.insert(0, self._error(live))
             live = live.__cause__ or live.__context__
         return found

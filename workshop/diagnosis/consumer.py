@@ -120,6 +120,58 @@ def mixed_sync(case):
     return None
 
 
+def own_init(case):
+    """Le consommateur a son propre __init__, que Channels ne sait pas appeler."""
+    for one in consumer_classes(case):
+        function = functions(case, one).get("__init__")
+        if function and case.find("TypeError|AttributeError")[0]:
+            return case.says(
+                "own-init",
+                "Channels fabrique le consommateur sans argument, et attend ce que prépare sa "
+                "propre classe. Retirez __init__ : rangez dans connect ce qu'il contient.",
+                place_of(case, function),
+            )
+    return None
+
+
+def class_groups(case):
+    """L'attribut de classe `groups` est un texte."""
+    for one in consumer_classes(case):
+        if isinstance(one.groups, str):
+            return case.says(
+                "class-groups",
+                "« groups », dans la classe, est une liste que Channels lit élément par élément ; "
+                "un texte s'y lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà.",
+                _class_attribute(case, one, "groups"),
+            )
+    return None
+
+
+def _class_attribute(case, one: type, name: str) -> Place:
+    place = _class_place(case, one)
+    for node in case.project.source(place.file).nodes:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == name for target in node.targets
+        ):
+            return Place(place.file, node.lineno)
+    return place
+
+
+def bad_event(case):
+    """Ce que l'on envoie au groupe n'est pas un événement."""
+    for call in case.probe.called("group_send") if case.probe else ():
+        event = call.arguments[1] if len(call.arguments) > 1 else call.options.get("message")
+        if not isinstance(event, dict):
+            return case.says(
+                "not-an-event",
+                'Le second argument de group_send est un dictionnaire : {"type": "chat.message", '
+                '"text": …}.',
+                call.place,
+                f"On envoie au groupe {event!r}, et non un événement.",
+            )
+    return None
+
+
 def wrong_signature(case):
     """Une méthode que Channels appelle n'a pas les bons paramètres."""
     error, found = case.find(
@@ -325,6 +377,18 @@ def missing_key(case):
                 place,
                 observed,
             )
+        if error.place.file and any(
+            container is person.scope.get("url_route", {}).get("kwargs")
+            or container == person.scope.get("url_route", {}).get("kwargs")
+            for person in (case.probe.consumers if case.probe else ())
+        ):
+            return case.says(
+                "missing-key",
+                f"La route nomme le salon {keys}, et cette ligne « {key} ». Employez le même nom "
+                "des deux côtés.",
+                place,
+                observed,
+            )
         if set(container) == {"args", "kwargs"}:
             return case.says(
                 "missing-key",
@@ -507,6 +571,13 @@ def bad_group_name(case):
     ]
     name = calls[0].first if calls else None
     place = (calls[0].place if calls else None) or error.place
+    if isinstance(name, str) and "!" in name and name.startswith("specific"):
+        return case.says(
+            "swapped-arguments",
+            "Les deux arguments sont échangés : d'abord le groupe, puis self.channel_name.",
+            place,
+            "Le premier argument est l'adresse d'un consommateur, et non un nom de groupe.",
+        )
     if name is None:
         return (
             case.says(
@@ -543,7 +614,7 @@ def bad_group_name(case):
         "group-name",
         "N'employez que des lettres sans accent, des chiffres, des tirets, des points et des "
         "soulignés, moins de cent en tout.",
-        _literal(case, name, place),
+        literal(case, name, place),
         observed,
     )
 
@@ -781,6 +852,14 @@ def no_echo(case):
             )
         if echoes and sent:
             pass
+        direct = [call for call in probe.called("channel_send") if call.place]
+        if not sent and direct:
+            return case.says(
+                "send-to-channel",
+                "channel_layer.send parle à un seul consommateur. Pour tout un groupe, c'est "
+                "group_send.",
+                direct[0].place,
+            )
         if not sent and not echoes:
             if probe.waiting:
                 return case.says(
@@ -1030,7 +1109,7 @@ def _frame(error):
     return found
 
 
-def _literal(case, text: str, place: Place) -> Place:
+def literal(case, text: str, place: Place) -> Place:
     """Renvoie la ligne du fichier qui contient le début d'un texte, sinon `place`."""
     if not place.file:
         return place

@@ -371,8 +371,9 @@ def undefined_name(case):
         )
     quoted = re.search(rf"(?<!['\"\w]){re.escape(name)}(?!['\"\w])", line)
     if quoted and place.file.endswith("settings.py"):
+        whole = line.partition("=")[2].strip().rstrip(",") or name
         return case.says(
-            "missing-quotes", f"Un texte s'écrit entre guillemets : '{name}'.", place, observed
+            "missing-quotes", f"Un texte s'écrit entre guillemets : '{whole}'.", place, observed
         )
     return case.says(
         "undefined-name",

@@ -236,6 +236,12 @@ def client(case):
             Place("client.py"),
         )
     error = next((error for error in case.errors if error.place.file == "client.py"), None)
+    if error and error.kind == "EOFError":
+        return case.says(
+            "input",
+            "Cette ligne attend quelqu'un au clavier, et la vérification n'a personne. Retirez-la.",
+            error.place,
+        )
     if error and error.kind in ("ConnectionRefusedError", "OSError"):
         return case.says(
             "not-caught",

@@ -134,17 +134,20 @@ def noting(probe: Probe, project: Project):
 
     patched = []
 
-    def note(owner, name):
+    def note(owner, name, shown=None):
         original = getattr(owner, name, None)
         if original is None or project.relative(_file(original)):
             return
 
+        def called(arguments, options):
+            probe.calls.append(Call(shown or name, arguments, options, _caller(project)))
+
         def now(self, *arguments, **options):
-            probe.calls.append(Call(name, arguments, options, _caller(project)))
+            called(arguments, options)
             return original(self, *arguments, **options)
 
         async def awaited(self, *arguments, **options):
-            probe.calls.append(Call(name, arguments, options, _caller(project)))
+            called(arguments, options)
             return await original(self, *arguments, **options)
 
         replacement = awaited if asyncio.iscoroutinefunction(original) else now
@@ -158,6 +161,7 @@ def noting(probe: Probe, project: Project):
         layer = type(channel_layers["default"])
         for name in ("group_add", "group_discard", "group_send"):
             note(layer, name)
+        note(layer, "send", shown="channel_send")
 
     enter, handler_name = AsyncConsumer.__call__, consumer.get_handler_name
 
@@ -188,7 +192,7 @@ def _file(function) -> str:
 
 
 def _caller(project: Project) -> Place | None:
-    frame = sys._getframe(2)
+    frame = sys._getframe(3)
     while frame:
         if name := project.relative(frame.f_code.co_filename):
             return Place(name, frame.f_lineno, frame.f_code.co_name)

@@ -139,6 +139,15 @@ def bad_route(case):
             "Comparez-le, signe par signe, avec celui du chapitre.",
             _pattern_place(case, found[1]) or error.place,
         )
+    error, _ = case.find("ImproperlyConfigured", r"include\(\) is not supported in URLRouter")
+    if error:
+        there = Place("chat/routing.py") if case.project.has("chat/routing.py") else error.place
+        return case.says(
+            "include",
+            "Une route de WebSocket ne mène pas à include(…), qui est pour les pages. Son second "
+            "argument est ChatConsumer.as_asgi().",
+            _in(case, there, "include"),
+        )
     error, found = case.find(
         "ImproperlyConfigured", r"URL route '(.*)' uses (?:invalid converter|parameter name)"
     )
@@ -164,8 +173,7 @@ def bad_route(case):
             )
     error, _ = case.find(
         "AttributeError",
-        r"'(?:tuple|function|list|str)' object has no attribute 'pattern'|'tuple' object has no "
-        r"attribute 'callback'",
+        r"'(?:tuple|function|list|str)' object has no attribute '(?:pattern|callback)'",
     )
     if error:
         return case.says(
@@ -267,6 +275,8 @@ def _why(pattern: str, route, path: str) -> str:
             f"Le motif « {pattern} » commence par « ws/ », comme dans le tutoriel de Channels. "
             "Dans l'atelier, le chemin est chat/ suivi du salon et d'une barre."
         )
+    if " " in pattern:
+        return f"Le motif « {pattern} » contient une espace, qu'un chemin n'a pas. Retirez-la."
     room = path.removeprefix("chat/").removesuffix("/")
     refused = sorted({char for char in room if not _matches(route, f"chat/a{char}a/")})
     if _matches(route, "chat/aaa/") and refused:
@@ -377,9 +387,15 @@ def middleware_order(case):
     error, found = case.find(
         "TypeError",
         r"(\w*(?:Validator|Middleware|URLRouter|ProtocolTypeRouter)\w*)"
-        r"(?:\.__init__)?\(\) "
+        r"(?:\.__(?:init|call)__)?\(\) "
         r"(?:missing|takes)",
     )
+    if error and error.place.file and "__call__" in error.message:
+        return case.says(
+            "middleware-argument",
+            "La parenthèse de cet étage se ferme trop tôt : ce qu'il enveloppe doit être dedans.",
+            error.place,
+        )
     if error and error.place.file:
         return case.says(
             "middleware-argument",

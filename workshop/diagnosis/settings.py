@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 import zoneinfo
 
 from workshop.diagnosis.project import Place, closest
@@ -147,6 +148,15 @@ def wrong_shape(case):
         elif isinstance(value, str) and list in kinds:
             cause += " Mettez les textes entre crochets, séparés par des virgules."
         return case.says("wrong-shape", cause, place_of(case, name))
+    apps = value_of(case, "INSTALLED_APPS")
+    letters = [app for app in apps or () if isinstance(app, str) and len(app) == 1]
+    if len(letters) > 1:
+        return case.says(
+            "letters",
+            "Un texte ajouté à INSTALLED_APPS s'y range lettre par lettre. Mettez-le entre "
+            "crochets : += ['chat'].",
+            _line(case, "INSTALLED_APPS", "+="),
+        )
     layers = value_of(case, "CHANNEL_LAYERS")
     if isinstance(layers, dict) and layers:
         for name, layer in layers.items():
@@ -177,6 +187,13 @@ def asgi_application(case):
     package = settings_file(case).rpartition("/")[0].replace("/", ".")
     wanted = f"{package}.asgi.application"
     place = place_of(case, "ASGI_APPLICATION")
+    if type(case.application).__name__ == "WSGIHandler" or value.endswith("wsgi.application"):
+        return case.says(
+            "wsgi-application",
+            "ASGI_APPLICATION mène à l'ancienne entrée, WSGI, qui ne sert que les pages. Écrivez "
+            f"'{wanted}'.",
+            place,
+        )
     if module not in case.project.modules:
         if not case.errors:
             return None
@@ -198,7 +215,7 @@ def asgi_application(case):
         return None
     source = case.project.source(case.project.modules[module])
     if source.tree and name not in source.names and not _stars(source) and error:
-        if near := closest(name, [other for other in source.names if not other.startswith("_")]):
+        if near := _application_in(module) or closest(name, source.defined):
             return case.says(
                 "asgi-application",
                 f"ASGI_APPLICATION nomme « {name} », mais {source.name} définit « {near} ». "
@@ -225,6 +242,16 @@ def asgi_application(case):
             Place(source.name),
         )
     return None
+
+
+def _application_in(module: str) -> str | None:
+    """Renvoie le nom que porte l'application dans un module déjà importé."""
+    found = [
+        name
+        for name, value in vars(sys.modules.get(module, ast)).items()
+        if type(value).__name__ == "ProtocolTypeRouter"
+    ]
+    return found[0] if found else None
 
 
 def system_check(case):
@@ -315,6 +342,22 @@ def refused_settings(case):
         "ImproperlyConfigured",
         r"Cannot import ASGI_APPLICATION module|No module named '?([\w.]*urls)",
     )
+    error, found = case.find("RuntimeError", r"Model class (django\.contrib\.\w+)\.")
+    if error:
+        lines = _assigned(case, "INSTALLED_APPS")
+        if len(lines) > 1:
+            return case.says(
+                "set-twice",
+                f"INSTALLED_APPS reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : "
+                "la dernière remplace l'autre. N'en gardez qu'une.",
+                Place(settings_file(case), lines[-1]),
+            )
+        return case.says(
+            "missing-in-setting",
+            f"Il manque « {found[1]} » dans INSTALLED_APPS. Remettez la ligne que startproject "
+            "avait écrite.",
+            place_of(case, "INSTALLED_APPS"),
+        )
     error, found = case.find(
         "RuntimeError", r"Model class (\S+) doesn't declare an explicit app_label"
     )

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 
-from workshop.diagnosis.consumer import no_user
+from workshop.diagnosis.consumer import literal, no_user
 from workshop.diagnosis.project import Place
 from workshop.diagnosis.routing import Layout
 
@@ -180,7 +180,7 @@ def _room(case, expected, heard, place):
             "one-room",
             f"Tous les salons se rejoignent dans le groupe « {joined[0].first} ». Mettez le nom "
             "du salon dans celui du groupe.",
-            joined[0].place,
+            literal(case, str(joined[0].first), joined[0].place),
         )
     return None
 
