@@ -1,4 +1,4 @@
-"""Les fautes de l'étape 01 qui ne sont pas dans un fichier : l'environnement."""
+"""Les fautes de l'étape 01 qui ne sont pas dans un fichier : l'environnement."""
 
 import os
 import shutil

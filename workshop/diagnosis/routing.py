@@ -393,7 +393,7 @@ def middleware_order(case):
     if error and error.place.file and "__call__" in error.message:
         return case.says(
             "middleware-argument",
-            "La parenthèse de cet étage se ferme trop tôt : ce qu'il enveloppe doit être dedans.",
+            "La parenthèse de cet étage se ferme trop tôt : ce qu'il enveloppe doit être dedans.",
             error.place,
         )
     if error and error.place.file:
