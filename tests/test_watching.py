@@ -2,9 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -255,3 +259,60 @@ def test_a_judge_dies_with_its_parent():
     judge.process.stdin.close()
     process.wait(timeout=20)
     judge.stop()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="il faut un pseudo-terminal, que Windows n'a pas")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("delay", [0.3, 2.0])
+def test_a_killed_follow_leaves_no_process(name, delay, tmp_path):
+    code = (
+        "import asyncio, sys; from pathlib import Path; from workshop import checking;"
+        "from workshop.chapters import find_step; from workshop.commands import catch_signals;"
+        "from workshop.watching import Follower, follow;"
+        "checking.PROGRESS = Path(sys.argv[1]); catch_signals();"
+        "main = lambda: follow(Follower(find_step('05'), find_step('05').solution));"
+        "asyncio.run(main())"
+    )
+    controller, terminal = os.openpty()
+    process = psutil.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=checking.ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 20
+    while not process.children(recursive=True) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay)
+    children = process.children(recursive=True)
+    assert children
+    process.send_signal(getattr(signal, name))
+    reading = threading.Thread(target=drain, args=(controller,), daemon=True)
+    reading.start()
+    process.wait(timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=10)
+    os.close(terminal)
+    assert not alive
+
+
+def drain(controller):
+    """Lit ce qu'écrit le terminal, pour que rien ne s'y bloque."""
+    with contextlib.suppress(OSError):
+        while os.read(controller, 4096):
+            pass
+
+
+async def test_the_demonstration_ends_with_follow(project, monkeypatch):
+    monkeypatch.setenv("BROWSER", "true")
+    follower = Follower(find_step("05"), project)
+    children = []
+
+    async def remember():
+        children.extend(psutil.Process().children(recursive=True))
+
+    opened = until(lambda: follower.demo and psutil.Process(follower.demo.pid).children())
+    await driven(follower, "d", opened, remember, "q")
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert children and not alive

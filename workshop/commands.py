@@ -460,12 +460,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Dans un tube, Windows prendrait une page de codes où « ✔ » n'est pas.
         stream.reconfigure(encoding="utf-8", errors="replace")
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            # Une exception, pour que les blocs with arrêtent ce qu'ils ont démarré.
-            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
-    # Lancée en arrière-plan par un script, la commande hériterait d'un Ctrl-C ignoré.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    catch_signals()
     try:
         cli.main(prog_name=LAUNCHER, standalone_mode=False)
     except click.UsageError as error:
@@ -474,6 +469,15 @@ def main() -> None:
         stop(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+
+
+def catch_signals() -> None:
+    """Fait d'un signal d'arrêt une exception, pour que les blocs with arrêtent ce qui tourne."""
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+    # Lancée en arrière-plan par un script, la commande hériterait d'un Ctrl-C ignoré.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def stop(sentence: str) -> None:

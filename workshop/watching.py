@@ -30,7 +30,7 @@ from workshop.screen import (
     text,
     trace_panel,
 )
-from workshop.serving import copied, listening
+from workshop.serving import GUARD, copied, listening
 
 PORT = 8000
 # Là où le système n'annonce rien (lecteur réseau, machine virtuelle), on regarde chaque seconde.
@@ -184,11 +184,11 @@ class Follower:
         """Ouvre le chat de l'étape dans le navigateur, jusqu'à la fin de `suivre`."""
         self.close_demo()
         number = max(self.view.step.number, 5)
-        command = [sys.executable, "-m", "workshop", "demo", f"{number:02}"]
+        command = [sys.executable, str(GUARD), "-m", "workshop", "demo", f"{number:02}"]
         self.demo = subprocess.Popen(
             command,
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -196,7 +196,7 @@ class Follower:
 
     def close_demo(self) -> None:
         if self.demo:
-            self.demo.terminate()
+            self.demo.stdin.close()
             self.demo.wait()
             self.demo = None
 
