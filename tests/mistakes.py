@@ -6,16 +6,17 @@ quand elle ne casse rien. `python -m tests.mistakes [NOM…]` écrit les message
 place : relisez la différence avant de l'enregistrer.
 """
 
+import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from workshop import ROOT
 from workshop.chapters import find_step, read_acts
-from workshop.checking import Judge, check
+from workshop.checking import check
 from workshop.replay import apply
 from workshop.serving import copy_project
 
@@ -54,7 +55,7 @@ class Mistake:
             apply(act, project, self.name)
         return project
 
-    def message(self, judge: Judge | None = None) -> str:
+    def message(self) -> str:
         """Renvoie ce que lit l'apprenant qui l'a commise.
 
         Lève AssertionError si la vérification a changé un octet de son dossier.
@@ -62,7 +63,7 @@ class Mistake:
         with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
             project = self.commit(Path(folder))
             before = contents(project)
-            report = check(self.step, project, sys.executable, judge=judge)
+            report = check(self.step, project, sys.executable)
             assert contents(project) == before, "la vérification a écrit dans le projet"
         message = str(report.diagnosis or report.red.reason) if report.red else GREEN
         return re.sub(r"\d\d:\d\d", "12:00", message)
@@ -85,26 +86,14 @@ def all_mistakes() -> list[Mistake]:
 def rewrite(names: list[str]) -> None:
     """Écrit dans chaque texte le message d'aujourd'hui."""
     chosen = [mistake for mistake in all_mistakes() if not names or mistake.name in names]
-    for mistake, judge in prepared(chosen):
-        message = mistake.message(judge)
-        block = f"```text\n{message}\n```\n"
-        found = LAST_BLOCK.search(mistake.text)
-        start = mistake.text[: found.start()] if found else mistake.text.rstrip() + "\n\n"
-        if start + block != mistake.text:
-            print(f"{mistake.name}\n{message}\n", flush=True)
-            mistake.path.write_text(start + block, "utf-8")
-
-
-def prepared(mistakes: list[Mistake]) -> Iterator[tuple[Mistake, Judge]]:
-    """Donne chaque faute et le processus qui la juge, pendant que le suivant se prépare."""
-    judges = []
-    try:
-        for i, mistake in enumerate(mistakes):
-            judges += [Judge(one.step) for one in mistakes[i + len(judges) : i + 2]]
-            yield mistake, judges.pop(0)
-    finally:
-        for judge in judges:
-            judge.stop()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mistake, message in zip(chosen, pool.map(Mistake.message, chosen), strict=True):
+            block = f"```text\n{message}\n```\n"
+            found = LAST_BLOCK.search(mistake.text)
+            start = mistake.text[: found.start()] if found else mistake.text.rstrip() + "\n\n"
+            if start + block != mistake.text:
+                print(f"{mistake.name}\n{message}\n", flush=True)
+                mistake.path.write_text(start + block, "utf-8")
 
 
 if __name__ == "__main__":

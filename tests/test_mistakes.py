@@ -1,31 +1,31 @@
 """Chaque faute de `tests/mistakes/` reçoit le message qu'elle dit."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.mistakes import GREEN, all_mistakes
-from workshop.checking import Judge
 
 MISTAKES = all_mistakes()
 
 
 @pytest.fixture(scope="module")
-def judge_for():
-    """Donne un processus qui juge, prêt, et prépare aussitôt le suivant."""
-    spares = {}
-
-    def give(step) -> Judge:
-        judge = spares.pop(step.slug, None) or Judge(step)
-        spares[step.slug] = Judge(step)
-        return judge
-
-    yield give
-    for judge in spares.values():
-        judge.stop()
+def messages(request):
+    """Ce que reçoit chaque faute choisie, par nom ; toutes se vérifient de front."""
+    chosen = {
+        item.callspec.params["mistake"]
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    }
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {one.name: pool.submit(one.message) for one in sorted(chosen, key=MISTAKES.index)}
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_mistake_gets_its_message(mistake, judge_for):
-    assert mistake.message(judge_for(mistake.step)) == mistake.expected
+def test_a_mistake_gets_its_message(mistake, messages):
+    assert messages[mistake.name].result() == mistake.expected
 
 
 def test_there_are_mistakes_in_every_step_and_most_break_something():

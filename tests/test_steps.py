@@ -3,8 +3,10 @@
 La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle est « déjà entendue ».
 """
 
+import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -21,9 +23,22 @@ STEPS = all_steps()
 PAIRS = [(step, later) for step in STEPS for later in STEPS if later.number >= step.number]
 
 
-@pytest.fixture(autouse=True)
-def already_heard(monkeypatch):
-    monkeypatch.setattr(checking, "was_heard", lambda console: True)
+@pytest.fixture(autouse=True, scope="module")
+def already_heard():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "was_heard", lambda console: True)
+        yield
+
+
+@pytest.fixture(scope="module")
+def reports(already_heard):
+    """Ce que donne chaque étape sur sa solution et sur les suivantes ; toutes de front."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield {
+            (step.slug, later.slug): pool.submit(check, step, later.solution, sys.executable)
+            for step, later in PAIRS
+        }
+        pool.shutdown(cancel_futures=True)
 
 
 def show(value):
@@ -31,8 +46,8 @@ def show(value):
 
 
 @pytest.mark.parametrize(("step", "later"), PAIRS, ids=show)
-def test_green_from_its_own_solution_on(step, later):
-    report = check(step, later.solution, sys.executable)
+def test_green_from_its_own_solution_on(step, later, reports):
+    report = reports[step.slug, later.slug].result()
     assert report.passed, [goal for goal in report.goals if goal.state != "passed"]
 
 

@@ -88,7 +88,8 @@ def suivre():
     from workshop.watching import Follower, follow
 
     python = project_python(LIVE)
-    step = current_step(LIVE, python)
+    with out().status("Je cherche où vous en êtes…"):
+        step = current_step(LIVE, python)
     if sys.stdin.isatty() and sys.stdout.isatty():
         follower = Follower(step, LIVE, green_steps())
         asyncio.run(follow(follower))

@@ -1,6 +1,7 @@
 """Ce que l'on montre d'une vérification : les buts, la cause du but rouge, l'écran de `suivre`."""
 
 import os
+import re
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -22,6 +23,9 @@ KEYS = {
     "t": "trace",
     "q": "quitter",
 }
+TOOLS = re.compile(
+    r'^  File ".*[\\/](?:_pytest|pluggy|pytest_asyncio|asyncio)[\\/].*\n(?:    .*\n)*', re.M
+)
 
 
 @dataclass
@@ -154,8 +158,8 @@ def text(renderable: RenderableType, width: int, color: bool = True) -> str:
 
 
 def trace_panel(report: Report | None) -> RenderableType:
-    """Renvoie la trace complète d'une vérification."""
-    trace = report.trace.strip() if report else ""
+    """Renvoie la trace d'une vérification, sans les lignes des outils qui la font tourner."""
+    trace = TOOLS.sub("", report.trace).strip() if report else ""
     return Text(trace or "Aucune trace : rien n'a encore été vérifié.")
 
 

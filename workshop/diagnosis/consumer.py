@@ -124,7 +124,13 @@ def own_init(case):
     """Le consommateur a son propre __init__, que Channels ne sait pas appeler."""
     for one in consumer_classes(case):
         function = functions(case, one).get("__init__")
-        if function and case.find("TypeError|AttributeError")[0]:
+        blamed = any(
+            "__init__" in error.message
+            or "'groups'" in error.message
+            or error.place.function == "__init__"
+            for error in case.errors
+        )
+        if function and blamed:
             return case.says(
                 "own-init",
                 "Channels fabrique le consommateur sans argument, et attend ce que prépare sa "
@@ -232,7 +238,7 @@ def replaced_method(case):
     silent = case.probe and case.probe.answer != "accept"
     for one in consumer_classes(case):
         for name, function in functions(case, one).items():
-            if name in OWN and (error or silent):
+            if name in OWN and "super" not in function.__code__.co_names and (error or silent):
                 return case.says(
                     "replaced-method",
                     f"« {name} » est une méthode de Channels, et la vôtre la remplace. Donnez un "
@@ -354,9 +360,9 @@ def missing_key(case):
     if not error or not error.place.file:
         return None
     key, place = found[1], error.place
-    if key == "user":
-        return no_user(case, place)
     container = _container(case, error, key)
+    if key == "user" and "path" in (container or {"path"}):
+        return no_user(case)
     observed = f"Le projet lève KeyError : il n'y a pas de clé « {key} » à cet endroit."
     if key == "session":
         return case.says(
@@ -415,7 +421,7 @@ def missing_key(case):
     )
 
 
-def no_user(case, place=None):
+def no_user(case):
     """Aucun étage ne cherche qui est là."""
     layout = Layout(case.application) if case.application else None
     where = entrance(case)
@@ -445,15 +451,26 @@ def spoke_too_soon(case):
     sends = case.probe.called("send") if case.probe else []
     place = sends[0].place if sends else error and error.place
     observed = "Le consommateur parle avant d'avoir accepté la connexion."
-    if any(
-        isinstance(node, ast.Attribute) and node.attr == "accept"
+    written = [
+        Place(source.name, node.lineno)
         for source in case.project.sources
         for node in source.nodes
-    ):
+        if isinstance(node, ast.Attribute) and node.attr == "accept"
+    ]
+    if written and any(call.place is None for call in case.probe.called("accept")):
+        return case.says(
+            "accept-in-task",
+            "« accept » est confié à une tâche, qui s'exécute plus tard. Écrivez « await "
+            "self.accept() ».",
+            written[0],
+            observed,
+        )
+    if written:
         return case.says(
             "send-before-accept",
             "On ne parle qu'après avoir accepté : déplacez « await self.accept() » avant le "
-            "premier envoi.",
+            "premier "
+            "envoi.",
             place,
             observed,
         )
