@@ -12,7 +12,7 @@ MISTAKES = all_mistakes()
 
 @pytest.fixture(scope="module")
 def messages(request):
-    """Ce que reçoit chaque faute choisie, par nom ; toutes se vérifient de front."""
+    """Ce que reçoit chaque faute choisie, par nom ; toutes se vérifient de front."""
     chosen = {
         item.callspec.params["mistake"]
         for item in request.session.items

@@ -32,7 +32,7 @@ def already_heard():
 
 @pytest.fixture(scope="module")
 def reports(already_heard):
-    """Ce que donne chaque étape sur sa solution et sur les suivantes ; toutes de front."""
+    """Ce que donne chaque étape sur sa solution et sur les suivantes ; toutes de front."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield {
             (step.slug, later.slug): pool.submit(check, step, later.solution, sys.executable)
