@@ -542,6 +542,14 @@ def no_handler(case):
             _sent(case),
             observed,
         )
+    if not wanted.isidentifier():
+        return case.says(
+            "bad-type",
+            f"Un type devient un nom de méthode, et « {kind} » n'en est pas un. Écrivez « "
+            "chat.message ».",
+            _sent(case),
+            observed,
+        )
     classes = consumer_classes(case)
     for source in case.project.sources:
         for node in source.nodes:
@@ -937,6 +945,26 @@ def no_echo(case):
                 f"« {handler.__name__} » reçoit l'événement, et n'envoie rien au visiteur. Il "
                 'faut y écrire « await self.send(event["text"]) ».',
                 place_of(case, handler),
+            )
+    return None
+
+
+def empty_text(case):
+    """Une phrase vide n'est pas répétée."""
+    expected = getattr(case.error, "expected", None)
+    if (
+        expected is None
+        or not expected.endswith("> ")
+        or getattr(case.error, "heard", "") is not None
+    ):
+        return None
+    for one in consumer_classes(case):
+        if receive := functions(case, one).get("receive"):
+            return case.says(
+                "empty-text",
+                "Une phrase vide se répète aussi, comme en 2016. Retirez de receive la condition "
+                "qui l'arrête.",
+                place_of(case, receive),
             )
     return None
 

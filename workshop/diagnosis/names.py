@@ -82,7 +82,7 @@ def missing_module(case):
         return case.says("channels-1", PAST_CURE, place, observed)
     root = name.split(".")[0]
     apps = list(getattr(case.settings, "INSTALLED_APPS", ()))
-    if place.file in ("", "manage.py") and any(str(app).startswith(name) for app in apps):
+    if place.file in ("", "manage.py"):
         place = _setting(case, "INSTALLED_APPS", name) or place
     for app in map(str, apps):
         if app.startswith(name) and (pieces := _glued(case, app)):
@@ -293,6 +293,13 @@ def undefined_name(case):
         return case.says("channels-1", PAST_CURE, place, observed)
     source = case.project.source(place.file)
     line = source.line(place.line)
+    if name in HOME and place.file.endswith("settings.py"):
+        return case.says(
+            "missing-quotes",
+            f"Un réglage nomme une classe par un texte : '{HOME[name]}.{name}'.",
+            place,
+            observed,
+        )
     if home := HOME.get(name):
         return case.says(
             "missing-import",
@@ -328,6 +335,13 @@ def undefined_name(case):
         for node in source.nodes
     )
     attribute = re.search(rf"self\.{re.escape(name)}\b", source.text)
+    if method and re.search(rf":\s*{re.escape(name)}\s*[,}}]", line):
+        return case.says(
+            "missing-quotes",
+            f'Ici, c\'est un texte : écrivez-le entre guillemets, "{name}".',
+            place,
+            observed,
+        )
     if (method or attribute) and name != "self":
         return case.says(
             "missing-self",
@@ -463,6 +477,12 @@ def missing_attribute(case):
             "channels-1" if name == "message" else "request",
             "Un consommateur n'a pas de requête. Tout ce que l'on sait de la connexion est dans "
             'self.scope : self.scope["user"], par exemple.',
+            place,
+        )
+    if name.startswith("group_") and hasattr(owner, "channel_layer"):
+        return case.says(
+            "misspelt-attribute",
+            f"« {name} » appartient à la couche de canaux : self.channel_layer.{name}(…).",
             place,
         )
     source = case.project.source(place.file)

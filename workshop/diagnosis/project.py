@@ -135,12 +135,25 @@ class Project:
 def closest(name: str, names) -> str | None:
     """Renvoie le nom le plus proche, à une faute de frappe près, ou None.
 
-    La casse ne compte pas : « chatconsumer » est ChatConsumer.
+    La casse ne compte pas : « chatconsumer » est ChatConsumer. Des lettres échangées, ou un nom
+    qui en contient un autre, sont aussi des fautes de frappe.
     """
-    names = [other for other in names if other != name]
-    folded = {other.casefold().replace("_", ""): other for other in reversed(names)}
-    for other in names:
-        if len(other) > 4 and len(name) > 4 and (other in name or name in other):
-            return other
-    found = difflib.get_close_matches(name.casefold().replace("_", ""), folded, 1, cutoff=0.78)
-    return folded[found[0]] if found else None
+    folded = {_folded(other): other for other in reversed([*names]) if other != name}
+    wanted = _folded(name)
+    if wanted in folded:
+        return folded[wanted]
+    for other in folded:
+        if sorted(other) == sorted(wanted):
+            return folded[other]
+    if found := difflib.get_close_matches(wanted, folded, 1, cutoff=0.78):
+        return folded[found[0]]
+    inside = [
+        other
+        for other in folded
+        if min(len(other), len(wanted)) > 4 and (other in wanted or wanted in other)
+    ]
+    return folded[inside[-1]] if inside else None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")

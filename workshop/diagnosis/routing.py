@@ -79,6 +79,13 @@ def wrong_entrance(case):
             )
         )
         return case.says("no-websocket-key", cause, _in(case, place, near or "ProtocolTypeRouter"))
+    if layout.routes is None and isinstance(layout.end, list | tuple):
+        return case.says(
+            "no-router",
+            "La liste de routes n'est pas une application : enveloppez-la, "
+            "URLRouter(websocket_urlpatterns).",
+            _in(case, place, "websocket"),
+        )
     if layout.routes is None and type(layout.end).__name__ == "ASGIHandler":
         return case.says(
             "websocket-to-django",
@@ -254,6 +261,8 @@ def _matches(route, path: str) -> bool:
 def _why(pattern: str, route, path: str) -> str:
     """Renvoie pourquoi un motif ne correspond pas à un chemin."""
     regular = type(getattr(route, "pattern", None)).__name__ == "RegexPattern"
+    if re.search(r"\(P\?<|\(\?<(?![=!])|\(<", pattern):
+        return f"Le morceau nommé du motif « {pattern} » s'écrit (?P<room>…), dans cet ordre."
     bare = pattern.lstrip("^")
     if bare.startswith("/"):
         return (
@@ -358,6 +367,14 @@ def own_page_refused(case):
 
     layout = Layout(case.application)
     probe = case.probe
+    hosts = value_of(case, "ALLOWED_HOSTS")
+    if probe and probe.answer == "accept" and hosts and "127.0.0.1" not in hosts:
+        return case.says(
+            "own-host-refused",
+            f"Le validateur d'Origin refuse nos propres pages : ALLOWED_HOSTS vaut {hosts}, sans "
+            "« 127.0.0.1 ». Remettez une liste vide, [].",
+            place_of(case, "ALLOWED_HOSTS"),
+        )
     if (
         probe
         and probe.answer == "close"

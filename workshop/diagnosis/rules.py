@@ -50,6 +50,7 @@ RULES = (
     consumer.departure,
     consumer.handshake_silence,
     consumer.closed_by_project,
+    consumer.empty_text,
     consumer.defined_twice,
     texts.misheard,
     consumer.no_welcome,

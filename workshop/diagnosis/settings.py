@@ -194,11 +194,12 @@ def asgi_application(case):
             f"'{wanted}'.",
             place,
         )
-    if module not in case.project.modules:
+    if module not in case.project.modules or re.search(r"[:/]", value):
         if not case.errors:
             return None
         if (
-            value == f"{package}.asgi"
+            re.search(r"[:/]", value)
+            or value == f"{package}.asgi"
             or not module
             or any(
                 error.kind in ("ModuleNotFoundError", "ImproperlyConfigured")
@@ -342,6 +343,16 @@ def refused_settings(case):
         "ImproperlyConfigured",
         r"Cannot import ASGI_APPLICATION module|No module named '?([\w.]*urls)",
     )
+    error, found = case.find(
+        "LookupError", r"No installed app with label '(admin|auth|contenttypes|sessions|messages)'"
+    )
+    if error and len(_assigned(case, "INSTALLED_APPS")) == 1:
+        return case.says(
+            "missing-in-setting",
+            f"Il manque « django.contrib.{found[1]} » dans INSTALLED_APPS. Remettez la ligne que "
+            "startproject avait écrite.",
+            place_of(case, "INSTALLED_APPS"),
+        )
     error, found = case.find("RuntimeError", r"Model class (django\.contrib\.\w+)\.")
     if error:
         lines = _assigned(case, "INSTALLED_APPS")
