@@ -48,7 +48,7 @@ class Follower:
         self.project = project
         self.view = View(step, green=green)
         self.judge: Judge | None = Judge(step)
-        self.version = 0
+        self.version, self.judged = 0, -1
         self.wanted = asyncio.Event()
         self.wanted.set()
         self.refresh = lambda: None
@@ -81,7 +81,7 @@ class Follower:
             except (WorkshopError, OSError) as error:
                 self.say(str(error))
                 continue
-            self.view.report, self.view.checking = report, False
+            self.view.report, self.view.checking, self.judged = report, False, version
             self.say(f"Vérifié à {time.strftime('%H:%M:%S')}.")
             self.judge = self.judge or Judge(step)
             if step.number == 6 and report.passed is not True:
@@ -89,12 +89,13 @@ class Follower:
 
     def check(self, version: int, step: Step) -> Report:
         """Vérifie une étape et renvoie le résultat ; lève Stale si le projet change pendant."""
-        listens = step.number == 6 and listening(PORT)
+        listens = step.number == 6
 
         def progress(report: Report, seconds: float) -> None:
             if version != self.version:
                 raise Stale
-            if report.goals:
+            # Une écoute qui recommence garde sous les yeux la raison de la précédente.
+            if report.goals and not (listens and version == self.judged):
                 self.view.report = report
             if listens and seconds > 2:
                 self.say("J'écoute le salon poneys : collez console.js dans la console.")
