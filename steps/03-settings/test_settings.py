@@ -44,5 +44,5 @@ def test_paris_time(project, python):
 
 def test_daphne(login_page):
     """Les pages sont servies par daphne"""
-    server = login_page.headers["Server"]
+    server = login_page.headers["Server"].partition("/")[0]
     assert server == "daphne", f"Les pages sont servies par « {server} », et non par daphne."

@@ -300,12 +300,14 @@ def not_awaited(case):
 
 def bad_await(case):
     """`await` devant autre chose qu'une coroutine, ou un appel à ce qui ne s'appelle pas."""
-    error, found = case.find("TypeError", r"object ([\w.]+) can't be used in 'await' expression")
-    if (
-        error
-        and error.place.file
-        and found[1] in ("method", "function", "builtin_function_or_method")
-    ):
+    error, found = case.find(
+        # La seconde forme est celle de Python 3.14.
+        "TypeError",
+        r"object (?P<kind>[\w.]+) can't be used in 'await'"
+        r"|'(?P<other>[\w.]+)' object can't be awaited",
+    )
+    kind = found and (found["kind"] or found["other"])
+    if error and error.place.file and kind in ("method", "function", "builtin_function_or_method"):
         return case.says(
             "not-called",
             "Il manque les parenthèses : « await » attend l'appel, et non la fonction.",
@@ -314,7 +316,7 @@ def bad_await(case):
     if error and error.place.file:
         return case.says(
             "nothing-to-await",
-            f"« await » est devant quelque chose qui n'est pas une coroutine ({found[1]}). "
+            f"« await » est devant quelque chose qui n'est pas une coroutine ({kind}). "
             "Retirez cet « await ».",
             error.place,
         )
