@@ -242,7 +242,10 @@ def was_heard(console: Path) -> bool:
 def keep(name: str, value: str) -> None:
     """Retient une valeur d'une commande à l'autre, dans un dossier que git ignore."""
     PROGRESS.mkdir(exist_ok=True)
-    (PROGRESS / name).write_text(value, "utf-8")
+    # D'un seul coup : une commande tuée ici ne laisse pas un fichier à moitié écrit.
+    partial = PROGRESS / f"{name}.partiel"
+    partial.write_text(value, "utf-8")
+    partial.replace(PROGRESS / name)
 
 
 def kept(name: str) -> str | None:

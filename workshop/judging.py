@@ -44,7 +44,6 @@ PRELOADED = (
     "django.test",
 )
 
-
 STUCK = (
     "C'est une boucle sans fin, ou une attente qui bloque tout le serveur (time.sleep, input…). "
     "Donnez-lui une fin ; dans une coroutine, attendez avec « await asyncio.sleep(…) »."
