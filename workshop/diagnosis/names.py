@@ -93,13 +93,8 @@ def missing_module(case):
                 _setting(case, "INSTALLED_APPS", pieces[0]) or place,
                 observed,
             )
-    if shadow := shadowing(case, root):
-        return case.says(
-            "shadowed-package",
-            f"Votre projet contient {shadow}, qui cache le vrai paquet {root}. Renommez le vôtre.",
-            Place(shadow),
-            observed,
-        )
+    if hidden := shadowed(case, root, observed):
+        return hidden
     if root in OURS and "." not in name:
         return case.says(
             "not-installed",
@@ -191,14 +186,8 @@ def missing_name(case):
     observed = f"Le projet importe « {name} » de « {module} », qui ne le contient pas."
     if name in PAST and module.startswith("channels"):
         return case.says("channels-1", PAST_CURE, place, observed)
-    if shadow := shadowing(case, module.split(".")[0]):
-        return case.says(
-            "shadowed-package",
-            f"Votre projet contient {shadow}, qui cache le vrai paquet {module.split('.')[0]}. "
-            "Renommez le vôtre.",
-            Place(shadow),
-            observed,
-        )
+    if hidden := shadowed(case, module.split(".")[0], observed):
+        return hidden
     if file := case.project.modules.get(module):
         source = case.project.source(file)
         if name in source.names and partial:
@@ -412,14 +401,8 @@ def missing_attribute(case):
         observed = f"Le projet demande « {name} » à « {module} », qui ne l'a pas."
         if name in PAST:
             return case.says("channels-1", PAST_CURE, place, observed)
-        if shadow := shadowing(case, module.split(".")[0]):
-            return case.says(
-                "shadowed-package",
-                f"Votre projet contient {shadow}, qui cache le vrai paquet "
-                f"{module.split('.')[0]}. Renommez le vôtre.",
-                Place(shadow),
-                observed,
-            )
+        if hidden := shadowed(case, module.split(".")[0], observed):
+            return hidden
         if file := case.project.modules.get(module):
             names = case.project.source(file).names
             if near := closest(name, names):
@@ -520,20 +503,20 @@ def missing_attribute(case):
     return None
 
 
-def shadowing(case, root: str) -> str | None:
-    """Renvoie le fichier ou le dossier du projet qui cache un paquet installé ou de Python."""
-    if root in ("live", "chat", "manage", "client"):
+def shadowed(case, root: str, observed: str):
+    """Le diagnostic d'un fichier ou d'un dossier du projet qui cache un vrai paquet."""
+    if root not in (*OURS, "twisted", "asgiref", "autobahn", *sys.stdlib_module_names):
         return None
-    installed = (
-        root in OURS
-        or root in sys.stdlib_module_names
-        or root in ("twisted", "asgiref", "autobahn")
-    )
-    if not installed:
-        return None
-    if f"{root}.py" in case.project.files:
-        return f"{root}.py"
-    return root if any(file.startswith(f"{root}/") for file in case.project.files) else None
+    for name in (f"{root}.py", root):
+        if any(file == name or file.startswith(f"{name}/") for file in case.project.files):
+            return case.says(
+                "shadowed-package",
+                f"Votre projet contient {name}, qui cache le vrai paquet {root}. Renommez "
+                "le vôtre.",
+                Place(name),
+                observed,
+            )
+    return None
 
 
 def _glued(case, name: str) -> tuple[str, str] | None:

@@ -50,26 +50,49 @@ def value_of(case, name: str):
     return getattr(case.settings, name, None)
 
 
-def misnamed(case, name: str) -> tuple[str, Place] | None:
-    """Renvoie un nom des réglages qui ressemble à celui-ci sans l'être, et sa ligne."""
+def misnamed(case, name: str):
+    """Le diagnostic d'un réglage dont le nom ressemble à celui-ci sans l'être."""
     file = settings_file(case)
     if not case.project.has(file):
         return None
     names = case.project.source(file).names
-    others = [other for other in names if other != name and other not in _known()]
-    near = closest(name, others)
-    return (near, Place(file, names[near])) if near else None
+    near = closest(name, [other for other in names if other != name and other not in _known()])
+    if not near:
+        return None
+    return case.says(
+        "misnamed-setting",
+        f"Django ne lit pas « {near} ». Le réglage s'appelle {name}.",
+        Place(file, names[near]),
+    )
+
+
+def set_twice(case, name: str):
+    """Le diagnostic d'un réglage qui reçoit deux fois une valeur."""
+    lines = _assigned(case, name)
+    if len(lines) < 2:
+        return None
+    return case.says(
+        "set-twice",
+        f"{name} reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : la dernière "
+        "l'emporte. N'en gardez qu'une.",
+        Place(settings_file(case), lines[-1]),
+    )
+
+
+def not_installed(case, app: str):
+    """Le diagnostic d'une application de Django qui n'est plus dans INSTALLED_APPS."""
+    return set_twice(case, "INSTALLED_APPS") or case.says(
+        "missing-in-setting",
+        f"Il manque « {app} » dans INSTALLED_APPS. Remettez la ligne que startproject avait écrite.",
+        place_of(case, "INSTALLED_APPS"),
+    )
 
 
 def absent(case, name: str, wanted: str):
     """Le diagnostic d'un réglage absent, mal nommé, ou écrit dans un autre fichier."""
     file = settings_file(case)
     if near := misnamed(case, name):
-        return case.says(
-            "misnamed-setting",
-            f"Django ne lit pas « {near[0]} ». Le réglage s'appelle {name}.",
-            near[1],
-        )
+        return near
     for source in case.project.sources:
         if name in source.names and source.name != file:
             return case.says(
@@ -343,32 +366,16 @@ def refused_settings(case):
         "ImproperlyConfigured",
         r"Cannot import ASGI_APPLICATION module|No module named '?([\w.]*urls)",
     )
-    error, found = case.find(
-        "LookupError", r"No installed app with label '(admin|auth|contenttypes|sessions|messages)'"
-    )
-    if error and len(_assigned(case, "INSTALLED_APPS")) == 1:
-        return case.says(
-            "missing-in-setting",
-            f"Il manque « django.contrib.{found[1]} » dans INSTALLED_APPS. Remettez la ligne que "
-            "startproject avait écrite.",
-            place_of(case, "INSTALLED_APPS"),
-        )
-    error, found = case.find("RuntimeError", r"Model class (django\.contrib\.\w+)\.")
-    if error:
-        lines = _assigned(case, "INSTALLED_APPS")
-        if len(lines) > 1:
-            return case.says(
-                "set-twice",
-                f"INSTALLED_APPS reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : "
-                "la dernière remplace l'autre. N'en gardez qu'une.",
-                Place(settings_file(case), lines[-1]),
-            )
-        return case.says(
-            "missing-in-setting",
-            f"Il manque « {found[1]} » dans INSTALLED_APPS. Remettez la ligne que startproject "
-            "avait écrite.",
-            place_of(case, "INSTALLED_APPS"),
-        )
+    for kind, pattern in (
+        (
+            "LookupError",
+            r"No installed app with label '(admin|auth|contenttypes|sessions|messages)'",
+        ),
+        ("RuntimeError", r"Model class django\.contrib\.(\w+)\."),
+    ):
+        error, found = case.find(kind, pattern)
+        if error:
+            return not_installed(case, f"django.contrib.{found[1]}")
     error, found = case.find(
         "RuntimeError", r"Model class (\S+) doesn't declare an explicit app_label"
     )
@@ -463,20 +470,10 @@ def french(case):
 def _language(case, value):
     if value == "en-us":
         if near := misnamed(case, "LANGUAGE_CODE"):
-            return case.says(
-                "misnamed-setting",
-                f"Django ne lit pas « {near[0]} ». Le réglage s'appelle LANGUAGE_CODE.",
-                near[1],
-            )
-        lines = _assigned(case, "LANGUAGE_CODE")
-        if len(lines) > 1:
-            return case.says(
-                "set-twice",
-                f"LANGUAGE_CODE reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : "
-                f"la dernière l'emporte, « {value} ».",
-                Place(settings_file(case), lines[-1]),
-            )
-        if not lines:
+            return near
+        if twice := set_twice(case, "LANGUAGE_CODE"):
+            return twice
+        if not place_of(case, "LANGUAGE_CODE"):
             return absent(case, "LANGUAGE_CODE", "LANGUAGE_CODE = 'fr-fr'")
         return case.says(
             "language-code",
@@ -504,22 +501,12 @@ def paris(case):
 
 
 def _time_zone(case, value):
-    lines = _assigned(case, "TIME_ZONE")
-    if value == "America/Chicago" and not lines:
+    if value == "America/Chicago" and not place_of(case, "TIME_ZONE"):
         return absent(case, "TIME_ZONE", "TIME_ZONE = 'Europe/Paris'")
-    if len(lines) > 1:
-        return case.says(
-            "set-twice",
-            f"TIME_ZONE reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : la "
-            f"dernière l'emporte, « {value} ».",
-            Place(settings_file(case), lines[-1]),
-        )
+    if twice := set_twice(case, "TIME_ZONE"):
+        return twice
     if value == "UTC" and (near := misnamed(case, "TIME_ZONE")):
-        return case.says(
-            "misnamed-setting",
-            f"Django ne lit pas « {near[0]} ». Le réglage s'appelle TIME_ZONE.",
-            near[1],
-        )
+        return near
     known = zoneinfo.available_timezones()
     if value in known:
         return case.says(
@@ -542,20 +529,10 @@ def daphne(case):
     apps = value_of(case, "INSTALLED_APPS")
     if apps is None or "daphne" in apps or any(str(app).startswith("daphne.") for app in apps):
         return None
-    lines = _assigned(case, "INSTALLED_APPS")
-    if len(lines) > 1:
-        return case.says(
-            "set-twice",
-            f"INSTALLED_APPS reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : la "
-            "dernière l'emporte.",
-            Place(settings_file(case), lines[-1]),
-        )
+    if twice := set_twice(case, "INSTALLED_APPS"):
+        return twice
     if near := misnamed(case, "INSTALLED_APPS"):
-        return case.says(
-            "misnamed-setting",
-            f"Django ne lit pas « {near[0]} ». Le réglage s'appelle INSTALLED_APPS.",
-            near[1],
-        )
+        return near
     return case.says(
         "no-daphne",
         "« daphne » n'est pas dans INSTALLED_APPS : c'est l'ancien serveur qui répond, et il ne "
