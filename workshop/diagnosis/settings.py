@@ -83,7 +83,8 @@ def not_installed(case, app: str):
     """Le diagnostic d'une application de Django qui n'est plus dans INSTALLED_APPS."""
     return set_twice(case, "INSTALLED_APPS") or case.says(
         "missing-in-setting",
-        f"Il manque « {app} » dans INSTALLED_APPS. Remettez la ligne que startproject avait écrite.",
+        f"Il manque « {app} » dans INSTALLED_APPS. Remettez la ligne que startproject "
+        "avait écrite.",
         place_of(case, "INSTALLED_APPS"),
     )
 
