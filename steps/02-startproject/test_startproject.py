@@ -49,7 +49,10 @@ def talkative_server():
         for text in socket:
             socket.send(f"J'entends : {text}")
 
-    with serve(talk, "127.0.0.1", 0) as running:
+    def refuse(socket, request):
+        return socket.respond(403, "") if request.path == "/refus/" else None
+
+    with serve(talk, "127.0.0.1", 0, process_request=refuse) as running:
         Thread(target=running.serve_forever, daemon=True).start()
         yield f"ws://127.0.0.1:{running.socket.getsockname()[1]}/chat/poneys/"
         running.shutdown()
@@ -69,6 +72,11 @@ def test_client_hears(run_client, talkative_server):
     assert "J'entends : " in said, (
         f"client.py n'a pas imprimé la réponse à son message. Il a dit : « {said} »."
     )
+    assert said.count("Bienvenue chez") <= 2, (
+        f"client.py répète ce qu'il a déjà dit. Il a dit : « {said} »."
+    )
+    refused = run_client(talkative_server.replace("/chat/poneys/", "/refus/"))
+    assert refused.strip(), "Un serveur a refusé la connexion, et client.py n'en a rien dit."
 
 
 def test_client_stops(run_client):

@@ -75,7 +75,11 @@ async def test_full_name(visitor, cookies):
     someone = visitor(cookie=cookies["NAMED"])
     await someone.enter("/chat/poneys/")
     await someone.hears("Bienvenue Sam Samson !")
+    other = visitor()
+    await other.enter("/chat/poneys/")
+    await other.hears("Bienvenue Anonymous troll !")
     await someone.echoes("bonjour", name="Sam Samson")
+    await other.hears("<Sam Samson> bonjour")
 
 
 async def test_username(visitor, cookies):

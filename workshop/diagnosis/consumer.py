@@ -120,6 +120,29 @@ def mixed_sync(case):
     return None
 
 
+def decorated(case):
+    """Une méthode du consommateur porte un décorateur de vue."""
+    error, _ = case.find(
+        "AttributeError", r"object has no attribute '(a?user|method|META|GET|build_absolute_uri)'"
+    )
+    if not error or error.place.file:
+        return None
+    for source in case.project.sources:
+        for node in source.nodes:
+            if (
+                isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+                and node.name in CALLED
+                and node.decorator_list
+            ):
+                return case.says(
+                    "view-decorator",
+                    "Ce décorateur est fait pour les vues : il prend le consommateur pour une "
+                    'requête. Retirez-le ; qui est là se lit dans self.scope["user"].',
+                    Place(source.name, node.decorator_list[0].lineno),
+                )
+    return None
+
+
 def own_init(case):
     """Le consommateur a son propre __init__, que Channels ne sait pas appeler."""
     for one in consumer_classes(case):
@@ -130,7 +153,7 @@ def own_init(case):
             or error.place.function == "__init__"
             for error in case.errors
         )
-        if function and blamed:
+        if function and (blamed or "super" not in function.__code__.co_names):
             return case.says(
                 "own-init",
                 "Channels fabrique le consommateur sans argument, et attend ce que prépare sa "
@@ -565,10 +588,11 @@ def no_handler(case):
                 )
     for one in classes:
         methods = functions(case, one)
+        taken = {*CALLED, *(other.replace(".", "_") for other in case.probe.dispatched)}
         others = {
             name: function
             for name, function in methods.items()
-            if name not in CALLED and not name.startswith("__")
+            if name not in taken and not name.startswith("__")
         }
         near = closest(wanted, others) or (next(iter(others)) if len(others) == 1 else None)
         if near:
@@ -583,7 +607,7 @@ def no_handler(case):
         "no-handler",
         f"Le type « {kind} » appelle la méthode {wanted}, qui n'existe pas encore. Écrivez-la "
         f"dans la classe : async def {wanted}(self, event):",
-        _sent(case),
+        _sent(case, kind),
         observed,
     )
 
@@ -853,9 +877,9 @@ def no_echo(case):
     probe = case.probe
     if not probe or probe.answer != "accept" or probe.errors or case.number < 5:
         return None
-    echoes = [text for text in probe.heard.get("Ada", [])[1:] if "Salut les gens" in text]
+    echoes = [text for text in probe.heard.get("Ada", [])[1:] if "Salut les gens" in str(text)]
     joined, sent = probe.called("group_add"), probe.called("group_send")
-    after = [text for text in probe.heard.get("Blaise", []) if "Salut les gens" in text]
+    after = [text for text in probe.heard.get("Blaise", []) if "Salut les gens" in str(text)]
     if echoes and after:
         return None
     for one in consumer_classes(case):
@@ -1080,8 +1104,13 @@ def _assignment(case, one: type, name: str) -> Place:
     return Place(file)
 
 
-def _sent(case) -> Place | None:
+def _sent(case, kind: str = "") -> Place | None:
+    """Renvoie la ligne qui envoie un événement de ce type au groupe, sinon la première."""
     sent = case.probe.called("group_send") if case.probe else []
+    for call in sent:
+        event = call.arguments[1] if len(call.arguments) > 1 else call.options.get("message")
+        if kind and isinstance(event, dict) and event.get("type") == kind:
+            return call.place
     return sent[0].place if sent else None
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 
 from workshop.diagnosis.project import Place, closest
+from workshop.members import settings_module
 
 HOMES = {
     "channels.auth": ("AuthMiddlewareStack", "AuthMiddleware"),
@@ -78,6 +79,16 @@ def missing_module(case):
         return None
     name, place = found[1], error.place
     observed = f"Le projet importe « {name} », que Python ne trouve pas."
+    settings = settings_module(case.project.folder)
+    if settings.startswith(name) and not case.project.has(settings.replace(".", "/") + ".py"):
+        others = [file for file in case.project.files if file.endswith("/settings.py")]
+        shown = f" ; les vôtres sont dans {others[0]}" if others else ""
+        return case.says(
+            "settings-module",
+            f"manage.py cherche les réglages dans « {settings} »{shown}. Donnez-leur le même nom.",
+            _literal_line(case, "manage.py", settings),
+            observed,
+        )
     if name in PAST_MODULES or any(name.startswith(f"{past}.") for past in PAST_MODULES):
         return case.says("channels-1", PAST_CURE, place, observed)
     root = name.split(".")[0]
@@ -581,6 +592,12 @@ def _locals(error) -> list[str]:
         names = list(entry.tb_frame.f_locals)
         entry = entry.tb_next
     return names
+
+
+def _literal_line(case, file: str, text: str) -> Place:
+    """Renvoie la ligne d'un fichier qui contient un texte, sinon le fichier."""
+    lines = case.project.source(file).lines if case.project.has(file) else []
+    return Place(file, next((n for n, line in enumerate(lines, 1) if text in line), None))
 
 
 def _setting(case, setting: str, value: str) -> Place | None:

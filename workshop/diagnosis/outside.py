@@ -208,6 +208,13 @@ def client(case):
                 ),
                 Place("client.py"),
             )
+        if "répète" in case.said:
+            return case.says(
+                "says-too-much",
+                "« heard » garde ce qui a été entendu au tour d'avant. La ligne « heard = [] » "
+                "est dans la boucle.",
+                Place("client.py", source.names.get("heard")),
+            )
         if "argv" not in source.text:
             return case.says(
                 "fixed-address",
@@ -235,7 +242,23 @@ def client(case):
             "« connexion refusée » à « heard », et la ligne « print » est alignée avec « try ».",
             Place("client.py"),
         )
-    error = next((error for error in case.errors if error.place.file == "client.py"), None)
+    # La dernière : les autres l'ont précédée.
+    raised = [error for error in case.errors if error.place.file == "client.py"]
+    error = raised[-1] if raised else None
+    if error and error.kind == "AttributeError":
+        return case.says(
+            "missing-attribute",
+            f"{error.message} : cet attribut n'existe pas. Comparez cette ligne avec celle du "
+            "chapitre.",
+            error.place,
+        )
+    if error and "context manager protocol" in error.message:
+        return case.says(
+            "wrong-home",
+            "Ce « connect » n'est pas celui du chapitre : from websockets.sync.client import "
+            "connect",
+            Place("client.py", case.project.source("client.py").names.get("connect")),
+        )
     if error and error.kind == "EOFError":
         return case.says(
             "input",

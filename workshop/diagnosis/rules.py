@@ -32,6 +32,7 @@ RULES = (
     routing.origin,
     routing.own_page_refused,
     consumer.replaced_method,
+    consumer.decorated,
     consumer.own_init,
     consumer.class_groups,
     consumer.bad_event,

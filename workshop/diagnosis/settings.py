@@ -1,6 +1,7 @@
 """Les réglages : absents, mal nommés, de la mauvaise forme, ou que Django refuse."""
 
 import ast
+import inspect
 import re
 import sys
 import zoneinfo
@@ -211,6 +212,15 @@ def asgi_application(case):
     package = settings_file(case).rpartition("/")[0].replace("/", ".")
     wanted = f"{package}.asgi.application"
     place = place_of(case, "ASGI_APPLICATION")
+    if inspect.isfunction(case.application) and case.application.__name__ == "get_asgi_application":
+        from workshop.diagnosis.routing import entrance
+
+        return case.says(
+            "not-called",
+            "L'application est la fonction elle-même. Ajoutez les parenthèses : "
+            "get_asgi_application().",
+            entrance(case),
+        )
     if type(case.application).__name__ == "WSGIHandler" or value.endswith("wsgi.application"):
         return case.says(
             "wsgi-application",
@@ -338,6 +348,14 @@ def refused_settings(case):
             "duplicate-app",
             f"« {found[1]} » est inscrit deux fois dans INSTALLED_APPS. Retirez-en un.",
             _line(case, "INSTALLED_APPS", found[1], last=True),
+        )
+    error, found = case.find("ImportError", r"^(\S+) doesn't look like a module path")
+    if error:
+        return case.says(
+            "middleware-path",
+            f"MIDDLEWARE contient des chemins de classes, et « {found[1]} » n'en est pas un. "
+            "Retirez-le ; une application s'inscrit dans INSTALLED_APPS.",
+            _line(case, "MIDDLEWARE", f"'{found[1]}'", last=True),
         )
     error, found = case.find("ImproperlyConfigured", r"The SECRET_KEY setting must not be empty")
     if error:

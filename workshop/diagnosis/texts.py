@@ -25,6 +25,13 @@ def misheard(case):
     expected, heard = getattr(error, "expected", None), getattr(error, "heard", None)
     if expected is None or heard is None:
         return None
+    if isinstance(heard, bytes):
+        sends = [call for call in (case.probe.called("send") if case.probe else ()) if call.place]
+        return case.says(
+            "bytes",
+            "Ce sont des octets, et non un texte. Envoyez le texte lui-même : self.send(texte).",
+            sends[-1].place if sends else None,
+        )
     place = said_at(case, heard)
     for rule in (_structure, _room, _twice, _names, _form, _characters):
         if found := rule(case, expected, heard, place):
@@ -226,6 +233,14 @@ def _names(case, expected, heard, place):
         _said_name(heard), "", 1
     ) and case.goal not in ("test_full_name", "test_username"):
         return None
+    if any(wanted in text for text in getattr(case.error, "before", ())):
+        return case.says(
+            "shared-name",
+            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
+            "commun "
+            "à tous, et le dernier arrivé le remplace. Écrivez self.name.",
+            _shared_at(case) or place,
+        )
     if case.goal == "test_full_name" or wanted == "Sam Samson":
         if "Anonymous troll" in heard:
             if case.application and not _reads_user(case):
@@ -268,6 +283,18 @@ def _names(case, expected, heard, place):
             f"« {_said_name(heard)} ». Demandez d'abord si user.is_authenticated.",
             _using(case, "is_authenticated") or _using(case, "user") or place,
         )
+    return None
+
+
+def _shared_at(case) -> Place | None:
+    """Renvoie la ligne d'un consommateur qui range une valeur ailleurs que dans self."""
+    for source in case.project.sources:
+        if "Consumer" not in source.text:
+            continue
+        for node in source.nodes:
+            elsewhere = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if isinstance(node, ast.Global) or (elsewhere and ast.unparse(node.value) != "self"):
+                return Place(source.name, node.lineno)
     return None
 
 
