@@ -245,7 +245,11 @@ def keep(name: str, value: str) -> None:
     # D'un seul coup : une commande tuée ici ne laisse pas un fichier à moitié écrit.
     partial = PROGRESS / f"{name}.partiel"
     partial.write_text(value, "utf-8")
-    partial.replace(PROGRESS / name)
+    try:
+        partial.replace(PROGRESS / name)
+    except OSError:
+        # Windows refuse de remplacer un fichier qu'un autre programme lit.
+        (PROGRESS / name).write_text(value, "utf-8")
 
 
 def kept(name: str) -> str | None:
