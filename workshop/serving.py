@@ -76,7 +76,9 @@ def holder(port: int) -> str:
     """Renvoie le programme qui écoute un port et son dossier, si le système les dit."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+            listens = connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+            # D'un autre compte, le système ne dit pas le processus.
+            if listens and connection.pid:
                 process = psutil.Process(connection.pid)
                 name = f"{process.name()} (processus {process.pid})"
                 with contextlib.suppress(psutil.Error):
