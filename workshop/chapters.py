@@ -111,6 +111,11 @@ class Step:
     def solution(self) -> Path:
         return ROOT / "solutions" / self.slug
 
+    @property
+    def following(self) -> "Step | None":
+        """L'étape d'après, s'il y en a une."""
+        return next((step for step in all_steps() if step.number == self.number + 1), None)
+
     @cached_property
     def tokens(self) -> list[Token]:
         return PARSER.parse(self.chapter.read_text("utf-8"))

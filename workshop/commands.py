@@ -116,11 +116,7 @@ def verifier(number, projet, as_json):
     from workshop.chapters import find_step
     from workshop.checking import LISTEN_SECONDS, check, current_step, keep, project_python
 
-    project = (projet or LIVE).resolve()
-    if projet and not project.is_dir():
-        raise WorkshopError(
-            f"Le dossier {project} n'existe pas. Donnez celui qui contient manage.py."
-        )
+    project = chosen_project(projet)
     python = project_python(project)
     step = find_step(number) if number else current_step(project, python)
     if not projet:
@@ -177,7 +173,7 @@ def indice(number, projet):
         report = check(step, project, project_python(project))
     goal = next((goal for goal in report.goals if goal.state != "passed"), None)
     if not goal:
-        after = following(step)
+        after = step.following
         click.echo(
             f"Tous les buts de l'étape {step.slug[:2]} sont atteints. "
             + (f"La suite : {after.shown_chapter}" if after else "C'était la dernière.")
@@ -218,7 +214,7 @@ def solution(number, projet):
             "et aux guillemets près."
         )
         return
-    after = following(step)
+    after = step.following
     click.echo(
         f"{count} fichier{'s diffèrent' if count > 1 else ' diffère'} de la solution de l'étape "
         f"{step.slug[:2]}. "
@@ -313,13 +309,6 @@ def chosen_step(number: str | None, project: Path):
     from workshop.checking import current_step, project_python
 
     return find_step(number) if number else current_step(project, project_python(project))
-
-
-def following(step):
-    """Renvoie l'étape d'après, ou None."""
-    from workshop.chapters import all_steps
-
-    return next((other for other in all_steps() if other.number == step.number + 1), None)
 
 
 @command("demo")

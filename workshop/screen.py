@@ -127,11 +127,10 @@ def welcome(view: View) -> str:
 def conclusion(view: View) -> str:
     """Renvoie la phrase qui suit les buts : quoi faire maintenant."""
     report = view.report
-    last = view.step.slug == all_steps()[-1].slug
     if report.passed:
-        if last:
+        following = view.step.following
+        if not following:
             return "[green]Étape réussie.[/] C'était la dernière du parcours. Bravo !"
-        following = next(step for step in all_steps() if step.number == view.step.number + 1)
         return f"[green]Étape réussie.[/] La suite : {following.shown_chapter}"
     if report.passed is False:
         return "Pas encore. Corrigez et enregistrez : la vérification repart d'elle-même."

@@ -8,11 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-
-import psutil
 
 from workshop import WorkshopError
 
@@ -74,6 +70,9 @@ def listening(port: int) -> bool:
 
 def holder(port: int) -> str:
     """Renvoie le programme qui écoute un port et son dossier, si le système les dit."""
+    # Tard : chaque commande charge ce module, et peu s'en servent.
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             listens = connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
@@ -121,6 +120,9 @@ class Server:
 
         Lève AssertionError si le serveur ne répond pas 200 en dix secondes.
         """
+        import urllib.error
+        import urllib.request
+
         try:
             with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 answer.text = answer.read().decode(errors="replace")

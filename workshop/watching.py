@@ -18,7 +18,7 @@ from rich.console import RenderableType
 from watchfiles import awatch
 
 from workshop import ROOT, WorkshopError
-from workshop.chapters import Step, all_steps
+from workshop.chapters import Step
 from workshop.checking import LISTEN_SECONDS, Judge, Report, check, keep, project_python
 from workshop.comparing import differences, differences_panel
 from workshop.hints import hint_panel
@@ -150,16 +150,16 @@ class Follower:
         self.refresh()
 
     def next_step(self) -> None:
-        step, steps = self.view.step, all_steps()
+        step = self.view.step
         if not self.view.report or not self.view.report.passed:
             self.view.note = (
                 "Cette étape n'est pas encore verte. Pour passer outre, dans un autre terminal : "
                 f"rattraper {step.number + 1:02}"
             )
-        elif step.slug == steps[-1].slug:
+        elif not step.following:
             self.view.note = "C'était la dernière étape du parcours."
         else:
-            self.view.step = next(other for other in steps if other.number == step.number + 1)
+            self.view.step = step.following
             self.view.report, self.view.welcome = None, False
             keep("step", self.view.step.slug)
             self.ask()

@@ -1,6 +1,7 @@
 """Un but rouge et ce que l'on en sait : le projet, l'exception, le journal, la conversation."""
 
 import asyncio
+import importlib
 import re
 import traceback
 from dataclasses import dataclass, field
@@ -9,14 +10,10 @@ from pathlib import Path
 
 from workshop import ROOT, WorkshopError
 from workshop.diagnosis import Diagnosis
-from workshop.diagnosis.probe import Probe, converse
+from workshop.diagnosis.probe import Call, Probe, converse
 from workshop.diagnosis.project import Place, Project
-from workshop.members import load
+from workshop.members import load, settings_module
 
-CHAINED = re.compile(
-    r"\n+(?:The above exception was the direct cause of the following exception"
-    r"|During handling of the above exception, another exception occurred):\n+"
-)
 FRAME = re.compile(r'^\s*File "(.+)", line (\d+)(?:, in (.+))?$', re.M)
 LAST = re.compile(
     r"^((?:[\w]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Warning|Configured|NotReady|\w+)): ?(.*)", re.M
@@ -104,10 +101,8 @@ class Case:
     @cached_property
     def settings(self):
         """Le module de réglages, ou None s'il ne s'importe pas."""
-        import importlib
-
         try:
-            return importlib.import_module("live.settings")
+            return importlib.import_module(settings_module(self.project.folder))
         except (Exception, SystemExit):
             return None
 
@@ -120,6 +115,10 @@ class Case:
         for warning in probe.warnings:
             self.warn(warning)
         return probe
+
+    def called(self, *names: str) -> list[Call]:
+        """Renvoie ces appels de la conversation d'essai ; aucun si elle n'a pas eu lieu."""
+        return self.probe.called(*names) if self.probe else []
 
     @cached_property
     def errors(self) -> list[Error]:

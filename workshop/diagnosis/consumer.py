@@ -36,7 +36,7 @@ def consumer_classes(case) -> list[type]:
     found = []
     for route in Layout(case.application).routes or ():
         one = getattr(getattr(route, "callback", None), "consumer_class", None)
-        if one and case.project.relative(sys.modules[one.__module__].__file__ or ""):
+        if one and _file(case, one):
             found.append(one)
     return found
 
@@ -188,8 +188,8 @@ def _class_attribute(case, one: type, name: str) -> Place:
 
 def bad_event(case):
     """Ce que l'on envoie au groupe n'est pas un événement."""
-    for call in case.probe.called("group_send") if case.probe else ():
-        event = call.arguments[1] if len(call.arguments) > 1 else call.options.get("message")
+    for call in case.called("group_send"):
+        event = call.second("message")
         if not isinstance(event, dict):
             return case.says(
                 "not-an-event",
@@ -473,7 +473,7 @@ def spoke_too_soon(case):
     error, _ = case.find("ValueError", "Socket has not been accepted")
     if not early and not error:
         return None
-    sends = case.probe.called("send") if case.probe else []
+    sends = case.called("send")
     place = sends[0].place if sends else error and error.place
     observed = "Le consommateur parle avant d'avoir accepté la connexion."
     written = [
@@ -509,7 +509,7 @@ def spoke_too_soon(case):
 
 def double_accept(case):
     """La connexion est acceptée deux fois."""
-    accepts = case.probe.called("accept") if case.probe else []
+    accepts = case.called("accept")
     people = len(case.probe.consumers) if case.probe else 0
     if people and len(accepts) > people and [*case.probe.errors, case.error]:
         super_call = any(call.place is None for call in accepts)
@@ -617,9 +617,7 @@ def bad_group_name(case):
     error, _ = case.find("TypeError", r"(?:Group|Channel) name must be")
     if not error:
         return None
-    calls = [
-        call for call in (case.probe.called(*LAYER) if case.probe else ()) if not _valid(call.first)
-    ]
+    calls = [call for call in case.called(*LAYER) if not _valid(call.first)]
     name = calls[0].first if calls else None
     place = (calls[0].place if calls else None) or error.place
     if isinstance(name, str) and "!" in name and name.startswith("specific"):
@@ -688,7 +686,7 @@ def bad_content(case):
         )
     if not error and "et non un texte" not in case.said:
         return None
-    sends = case.probe.called("send") if case.probe else []
+    sends = case.called("send")
     bad = next((call for call in sends if not isinstance(call.first, str)), None)
     place = (bad.place if bad else None) or (error.place if error else Place(""))
     if not place.file:
@@ -825,7 +823,7 @@ def handshake_silence(case):
 
 def closed_by_project(case):
     """Le consommateur ferme la connexion lui-même."""
-    closes = case.probe.called("close") if case.probe else []
+    closes = case.called("close")
     if not closes or not closes[0].place or not re.search(r"refuse|ferme|403", case.said):
         return None
     return case.says(
@@ -901,8 +899,6 @@ def no_echo(case):
                 "par group_send.",
                 probe.called("send")[-1].place,
             )
-        if echoes and sent:
-            pass
         direct = [call for call in probe.called("channel_send") if call.place]
         if not sent and direct:
             return case.says(
@@ -940,10 +936,7 @@ def no_echo(case):
                 "Employez le même nom.",
                 sent[0].place,
             )
-        channels = [
-            call.arguments[1] if len(call.arguments) > 1 else call.options.get("channel")
-            for call in joined
-        ]
+        channels = [call.second("channel") for call in joined]
         if any(not isinstance(channel, str) or "!" not in channel for channel in channels):
             return case.says(
                 "not-a-channel",
@@ -959,11 +952,8 @@ def no_echo(case):
                 "disconnect.",
                 discards[0].place,
             )
-        kind = (
-            sent[0].arguments[1].get("type", "")
-            if len(sent[0].arguments) > 1 and isinstance(sent[0].arguments[1], dict)
-            else ""
-        )
+        event = sent[0].second("message")
+        kind = event.get("type", "") if isinstance(event, dict) else ""
         handler = functions(case, one).get(kind.replace(".", "_"))
         if handler and kind in probe.dispatched:
             return case.says(
@@ -998,7 +988,7 @@ def empty_text(case):
 def defined_twice(case):
     """Une méthode est définie deux fois : la seconde remplace la première."""
     for one in consumer_classes(case):
-        file = case.project.relative(sys.modules[one.__module__].__file__)
+        file = _file(case, one)
         for node in case.project.source(file).nodes:
             if isinstance(node, ast.ClassDef) and node.name == one.__name__:
                 seen = {}
@@ -1023,14 +1013,10 @@ def not_a_room(case):
         return None
     routes = Layout(case.application).routes or ()
     path = found[1].rstrip(",").lstrip("/")
-    from workshop.diagnosis.routing import _pattern, _route_place, _target
+    from workshop.diagnosis.routing import _matches, _pattern, _route_place, _target
 
     for route in routes:
-        try:
-            match = route.pattern.match(path)
-        except Exception:
-            continue
-        if match and _target(route) != "WebsocketDenier":
+        if _matches(route, path) and _target(route) != "WebsocketDenier":
             pattern = _pattern(route)
             advice = "Bornez le motif : [-a-zA-Z0-9_]{1,90} entre « chat/ » et la barre finale"
             if path.startswith("chat/") and "group" in str(
@@ -1087,13 +1073,18 @@ def _misnamed(case, one: type, wanted: str):
     return None
 
 
+def _file(case, one: type) -> str | None:
+    """Renvoie le fichier du projet qui définit une classe, ou None si elle est d'ailleurs."""
+    return case.project.relative(sys.modules[one.__module__].__file__ or "<>")
+
+
 def _class_place(case, one: type) -> Place:
-    file = case.project.relative(sys.modules[one.__module__].__file__)
+    file = _file(case, one)
     return Place(file, case.project.source(file).names.get(one.__name__))
 
 
 def _assignment(case, one: type, name: str) -> Place:
-    file = case.project.relative(sys.modules[one.__module__].__file__)
+    file = _file(case, one)
     for node in case.project.source(file).nodes:
         if (
             isinstance(node, ast.Attribute)
@@ -1106,9 +1097,9 @@ def _assignment(case, one: type, name: str) -> Place:
 
 def _sent(case, kind: str = "") -> Place | None:
     """Renvoie la ligne qui envoie un événement de ce type au groupe, sinon la première."""
-    sent = case.probe.called("group_send") if case.probe else []
+    sent = case.called("group_send")
     for call in sent:
-        event = call.arguments[1] if len(call.arguments) > 1 else call.options.get("message")
+        event = call.second("message")
         if kind and isinstance(event, dict) and event.get("type") == kind:
             return call.place
     return sent[0].place if sent else None

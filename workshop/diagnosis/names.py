@@ -357,17 +357,14 @@ def undefined_name(case):
             place,
             observed,
         )
-    if name in ("async", "await", "asnyc", "awiat") or closest(
-        name, ("async", "await", "return", "class", "import")
-    ):
-        near = closest(name, ("async", "await", "return", "class", "import"))
-        if near and re.match(rf"{re.escape(name)}\b", line):
-            return case.says(
-                "misspelt-keyword",
-                f"« {name} » n'est pas un mot de Python. Écrivez « {near} ».",
-                place,
-                observed,
-            )
+    near = closest(name, ("async", "await", "return", "class", "import"))
+    if near and re.match(rf"{re.escape(name)}\b", line):
+        return case.says(
+            "misspelt-keyword",
+            f"« {name} » n'est pas un mot de Python. Écrivez « {near} ».",
+            place,
+            observed,
+        )
     known = [*HOME, *source.names, *_locals(error), *dir(builtins)]
     if near := closest(name, known):
         if near in HOME and near not in source.names:

@@ -28,6 +28,10 @@ class Call:
     def first(self):
         return self.arguments[0] if self.arguments else next(iter(self.options.values()), None)
 
+    def second(self, name: str):
+        """Renvoie le second argument, donné à sa place ou sous ce nom."""
+        return self.arguments[1] if len(self.arguments) > 1 else self.options.get(name)
+
 
 @dataclass
 class Probe:

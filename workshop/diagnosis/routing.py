@@ -381,7 +381,6 @@ def own_page_refused(case):
         and not probe.consumers
         and "OriginValidator" in layout.middleware
     ):
-        hosts = value_of(case, "ALLOWED_HOSTS")
         if hosts or value_of(case, "DEBUG") is False:
             return case.says(
                 "own-host-refused",

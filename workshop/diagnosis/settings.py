@@ -368,7 +368,7 @@ def refused_settings(case):
             "app-name",
             f"Dans la classe {found[2].rpartition('.')[2]}, « name » vaut « {found[1]} », qui "
             "n'existe pas : c'est le nom du dossier de l'application.",
-            _class_line(case, found[2].rpartition(".")[2]),
+            case.project.where_is(found[2].rpartition(".")[2]),
         )
     error, found = case.find(
         "ImportError",
@@ -381,10 +381,6 @@ def refused_settings(case):
             + (f" Il y a : {found[3]}." if found[3] else ""),
             _line(case, "INSTALLED_APPS", found[2]),
         )
-    error, found = case.find(
-        "ImproperlyConfigured",
-        r"Cannot import ASGI_APPLICATION module|No module named '?([\w.]*urls)",
-    )
     for kind, pattern in (
         (
             "LookupError",
@@ -585,10 +581,6 @@ def _line(case, setting: str, text: str, last: bool = False) -> Place | None:
         if text in line and not line.lstrip().startswith("#")
     ]
     return Place(place.file, found[-1 if last else 0]) if found else place
-
-
-def _class_line(case, name: str) -> Place | None:
-    return case.project.where_is(name)
 
 
 def _stars(source) -> bool:

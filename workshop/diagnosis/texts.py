@@ -26,7 +26,7 @@ def misheard(case):
     if expected is None or heard is None:
         return None
     if isinstance(heard, bytes):
-        sends = [call for call in (case.probe.called("send") if case.probe else ()) if call.place]
+        sends = [call for call in case.called("send") if call.place]
         return case.says(
             "bytes",
             "Ce sont des octets, et non un texte. Envoyez le texte lui-même : self.send(texte).",
@@ -51,7 +51,7 @@ def said_at(case, heard: str) -> Place | None:
                 if len(piece) >= 4 and piece in heard and (best is None or len(piece) > best[0]):
                     best = len(piece), Place(source.name, node.lineno)
     echo = heard.startswith("<") or "Bienvenue" not in heard
-    sent = (case.probe.called("group_send") or case.probe.called("send")[-1:]) if case.probe else []
+    sent = case.called("group_send") or case.called("send")[-1:]
     if echo and sent and (best is None or best[0] < 8 or "troll" in heard[:20]):
         inner = _inside(case, sent[0].place)
         return inner or sent[0].place
@@ -126,7 +126,7 @@ def _structure(case, expected, heard, place):
             "c'est à la page de se protéger, au chapitre 07.",
             place,
         )
-    if heard.startswith(("b'", 'b"')) or isinstance(heard, bytes):
+    if heard.startswith(("b'", 'b"')):
         return case.says(
             "bytes",
             "Ce sont des octets, et non un texte. Employez text_data, et envoyez un texte.",
@@ -144,11 +144,11 @@ def _structure(case, expected, heard, place):
 
 def _room(case, expected, heard, place):
     echo = re.fullmatch(r"<(.*?)> (.*)", heard, re.S)
-    joined = case.probe.called("group_add") if case.probe else []
+    joined = case.called("group_add")
     if heard.startswith("Bienvenue") and not expected.startswith("Bienvenue"):
         sent = [
             call
-            for call in (case.probe.called("group_send") if case.probe else ())
+            for call in case.called("group_send")
             if call.place and call.place.function == "connect"
         ]
         if sent:
@@ -158,11 +158,7 @@ def _room(case, expected, heard, place):
                 "répondez au seul visiteur, par self.send.",
                 sent[0].place,
             )
-        sends = [
-            call
-            for call in (case.probe.called("send") if case.probe else ())
-            if "Bienvenue" in str(call.first)
-        ]
+        sends = [call for call in case.called("send") if "Bienvenue" in str(call.first)]
         people = len(case.probe.consumers) if case.probe else 1
         if len(sends) > people:
             return case.says(
@@ -197,7 +193,7 @@ def _twice(case, expected, heard, place):
     if before and before[-1] == heard and heard != expected:
         sends = [
             call
-            for call in (case.probe.called("send") if case.probe else ())
+            for call in case.called("send")
             if str(call.first) == heard or "Salut" in str(call.first)
         ]
         places = sorted({(call.place.file, call.place.line) for call in sends if call.place})
@@ -209,7 +205,7 @@ def _twice(case, expected, heard, place):
                 "Gardez celle qui passe par le groupe.",
                 Place(*places[-1]),
             )
-        sent = case.probe.called("group_send") if case.probe else []
+        sent = case.called("group_send")
         if len(sent) > 1:
             return case.says(
                 "said-twice",
@@ -236,9 +232,8 @@ def _names(case, expected, heard, place):
     if any(wanted in text for text in getattr(case.error, "before", ())):
         return case.says(
             "shared-name",
-            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
-            "commun "
-            "à tous, et le dernier arrivé le remplace. Écrivez self.name.",
+            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
+            "commun à tous, et le dernier arrivé le remplace. Écrivez self.name.",
             _shared_at(case) or place,
         )
     if case.goal == "test_full_name" or wanted == "Sam Samson":
@@ -374,7 +369,7 @@ def _shown(text: str) -> str:
 
 
 def _last_send(case) -> Place | None:
-    sends = case.probe.called("send") if case.probe else []
+    sends = case.called("send")
     json_sends = [call for call in sends if str(call.first).lstrip().startswith(("{", "["))]
     return json_sends[0].place if json_sends else None
 
