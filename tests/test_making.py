@@ -1,6 +1,7 @@
 """Ce que fait `construire` : chaque source changée nomme ce qu'elle périme, et lui seul."""
 
 import os
+import re
 import shutil
 import stat
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from workshop import chapters, cheatsheet, making
+from workshop import WorkshopError, chapters, cheatsheet, making
 from workshop.chapters import all_steps
 from workshop.commands import cli
 from workshop.making import PRODUCTS, Product
@@ -19,9 +20,9 @@ from workshop.replay import ReplayError
 @pytest.fixture
 def workshop_copy(tmp_path, monkeypatch):
     """Une copie du dépôt dont on peut changer les sources et ce qu'elles font."""
-    for name in ("steps", "solutions", "docs", "workshop"):
+    for name in ("steps", "solutions", "notebooks", "docs", "workshop"):
         shutil.copytree(making.ROOT / name, tmp_path / name)
-    for name in ("README.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md"):
+    for name in ("README.md", "ANIMER.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md"):
         shutil.copy(making.ROOT / name, tmp_path)
     for module in (making, chapters, cheatsheet):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -52,12 +53,21 @@ def test_a_changed_solution_and_a_stray_file_are_named(workshop_copy):
     assert making.stale() == []
 
 
-def test_a_table_out_of_date_is_named(workshop_copy):
+def test_a_table_and_the_schedules_out_of_date_are_named(workshop_copy):
     change(workshop_copy / "steps/03-settings/README.md", "**20 minutes**", "**25 minutes**")
-    assert making.stale() == ["README.md"]
+    assert making.stale() == ["ANIMER.md", "README.md"]
 
 
-def test_an_early_change_reaches_every_later_solution(workshop_copy):
+@pytest.mark.parametrize("name", ["README.md", "ANIMER.md"])
+def test_a_missing_mark_is_named(workshop_copy, name):
+    mark = re.search(r"<!-- /[a-z-]+ -->", (workshop_copy / name).read_text("utf-8"))[0]
+    change(workshop_copy / name, mark, "")
+    with pytest.raises(WorkshopError, match=f"{name}.*{mark}"):
+        making.stale()
+
+
+def test_an_early_change_reaches_every_later_solution(workshop_copy, monkeypatch):
+    monkeypatch.setattr(making, "PRODUCTS", [])
     chapter = workshop_copy / "steps/03-settings/README.md"
     change(chapter, "+TIME_ZONE = 'Europe/Paris'", "+TIME_ZONE = 'Europe/Brussels'")
     later = [step.slug for step in all_steps() if step.number >= 3]
@@ -94,7 +104,19 @@ def test_a_source_names_the_picture_that_shows_it_and_no_other(workshop_copy):
 
 def test_a_chapter_names_the_picture_of_what_it_teaches(workshop_copy):
     change(workshop_copy / "steps/06-console/README.md", "Bonjour depuis le navigateur", "Bonjour")
-    assert making.stale() == ["solutions/06-console/console.js", "docs/console.png"]
+    assert making.stale() == [
+        "solutions/06-console/console.js",
+        "docs/console.png",
+        "notebooks/06-console.ipynb",
+    ]
+
+
+def test_a_cell_names_its_notebook_and_no_other(workshop_copy):
+    change(workshop_copy / "steps/04-routing/notebook.py", "Salut les gens", "Bonjour")
+    assert making.stale() == ["notebooks/04-routing.ipynb"]
+    assert making.rebuild() == (["notebooks/04-routing.ipynb"], {})
+    assert "Bonjour" in (workshop_copy / "notebooks/04-routing.ipynb").read_text("utf-8")
+    assert making.stale() == []
 
 
 def test_a_picture_retouched_by_hand_is_named(workshop_copy):

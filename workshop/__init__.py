@@ -8,3 +8,7 @@ LIVE = ROOT / "live"
 
 class WorkshopError(Exception):
     """Ce qui empêche une commande d'aboutir, dit en une phrase qui propose quoi faire."""
+
+    def _render_traceback_(self) -> list[str]:
+        # Dans un carnet, IPython montre alors la phrase, sans la trace.
+        return [str(self)]

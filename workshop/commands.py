@@ -331,6 +331,7 @@ def demo(number, trolls, port, sans_navigateur):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
     from workshop.chapters import all_steps, find_step
     from workshop.demo import running_demo, talking_trolls
+    from workshop.serving import last_line
 
     step = find_step(number) if number else all_steps()[-1]
     if step.number < 5:
@@ -348,11 +349,66 @@ def demo(number, trolls, port, sans_navigateur):
             click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
         while all(process.poll() is None for process in processes):
             time.sleep(0.2)
-        lines = [line for line in server.log.splitlines() if line.strip()]
-    raise WorkshopError(
-        "La démonstration s'est arrêtée d'elle-même. Relancez la commande ; la dernière ligne de "
-        f"son journal : {lines[-1] if lines else '(vide)'}"
-    )
+        last = last_line(server.log_path)
+    raise WorkshopError(f"La démonstration s'est arrêtée d'elle-même. Relancez la commande. {last}")
+
+
+@command("carnets")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Le port (0 : un libre).",
+)
+@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
+def carnets(number, port, sans_navigateur):
+    """Ouvre le carnet de l'étape N dans JupyterLab.
+
+    Sans N, celui de l'étape en cours. C'est votre exemplaire, dans le dossier carnets.
+    """
+    from workshop.notebooks import jupyterlab, own_copy
+
+    copy = own_copy(chosen_step(number, LIVE))
+    click.echo(f"Votre exemplaire : {copy.relative_to(ROOT).as_posix()}")
+    click.echo("Pour retrouver l'original, supprimez-le et relancez la commande.")
+    with jupyterlab(copy, port) as (url, process):
+        click.echo(f"JupyterLab est sur {url} (Ctrl-C l'arrête)")
+        if not sans_navigateur and not webbrowser.open(url):
+            click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
+        while process.poll() is None:
+            time.sleep(0.2)
+    click.echo("JupyterLab est arrêté.")
+
+
+@command("slides")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--pdf",
+    metavar="FICHIER",
+    type=click.Path(path_type=Path),
+    help="Imprime dans FICHIER, avec les notes, toutes les diapositives ou celles de N.",
+)
+@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
+def slides(number, pdf, sans_navigateur):
+    """Ouvre les diapositives de l'étape N dans le navigateur.
+
+    Sans N, celles de l'ouverture. 99 sont celles de la clôture.
+    """
+    from workshop.marp import made_page, print_decks
+    from workshop.slides import decks, find_deck
+
+    if pdf:
+        chosen = [find_deck(number)] if number else decks()
+        print_decks([made_page(deck) for deck in chosen], pdf)
+        click.echo(f"Imprimé : {pdf}")
+        return
+    page = made_page(find_deck(number or "0"))
+    click.echo(page)
+    click.echo("« p » ouvre la vue présentateur, avec les notes ; « f », le plein écran.")
+    if not sans_navigateur and not webbrowser.open(page.as_uri()):
+        click.echo("Aucun navigateur ne s'ouvre d'ici : ouvrez ce fichier dans le vôtre.")
 
 
 @command("preparer")
@@ -419,14 +475,19 @@ def emporter(folder, systemes, pythons):
 def construire(verify):
     """Refait tout ce qui est fait à partir des chapitres."""
     from workshop.making import rebuild, stale
+    from workshop.slides import problems
 
     paths, left = (stale(), {}) if verify else rebuild()
+    wrong = problems()
     for path in paths:
         click.echo(f"{'périmé' if verify else 'refait'} : {path}")
     for path, reason in left.items():
         click.echo(f"laissé : {path}, qui est périmé. {reason}")
+    for sentence in wrong:
+        click.echo(sentence)
     if verify and paths:
         click.echo(f"Tapez : {LAUNCHER} construire")
+    if wrong or (verify and paths):
         sys.exit(1)
     if not paths and not left:
         click.echo("Tout est à jour.")

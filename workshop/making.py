@@ -1,4 +1,4 @@
-"""Ce que fait `construire` : les solutions, le tableau du README, l'aide-mémoire, les images."""
+"""Ce que fait `construire` : les solutions, des parties de textes, l'aide-mémoire, les images."""
 
 import json
 import re
@@ -7,16 +7,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from workshop import ROOT, WorkshopError
+from workshop import ROOT, WorkshopError, schedule
 from workshop.browser import MissingTool
-from workshop.chapters import all_steps, find_step
+from workshop.chapters import Step, all_steps, find_step
 from workshop.cheatsheet import cheatsheet
+from workshop.marp import make_deck
+from workshop.notebooks import make as make_notebook
 from workshop.pictures import print_cheatsheet, take_chat, take_console
 from workshop.replay import replay
-from workshop.serving import LEFT_BY_RUNS
+from workshop.serving import LEFT_BY_RUNS, copied
+from workshop.slides import decks
 
 CHAT = ("05", "chat/consumers.py")
 RECORD = "docs/sources.json"
@@ -35,6 +39,31 @@ class Product:
     sources: tuple[str, ...]
 
 
+def _notebook(step: Step) -> Product:
+    """Renvoie le carnet d'une étape : sa source s'exécute contre la solution."""
+    files = sorted(copied(step.solution))
+    return Product(
+        f"notebooks/{step.slug}.ipynb",
+        partial(make_notebook, step.slug),
+        (
+            f"steps/{step.slug}/notebook.py",
+            "workshop/kernel.py",
+            *(path.relative_to(ROOT).as_posix() for path in files),
+        ),
+    )
+
+
+def _deck(deck: Path) -> Product:
+    """Renvoie la page d'un jeu de diapositives, images comprises."""
+    images = sorted(set(re.findall(r"\]\((img/[^)]+)\)", deck.read_text("utf-8"))))
+    written = ("theme.css", "clock.js", "marp.config.mjs", "package-lock.json", deck.name, *images)
+    return Product(
+        f"slides/html/{deck.stem}.html",
+        make_deck,
+        ("workshop/marp.py", *(f"slides/{name}" for name in written)),
+    )
+
+
 PICTURES, CONSUMERS = "workshop/pictures.py", "solutions/06-console/chat/consumers.py"
 PAGES = ("workshop/pages.py", "workshop/page.html", "workshop/cheatsheet.css")
 PRODUCTS = [
@@ -43,6 +72,8 @@ PRODUCTS = [
         "docs/console.png", take_console, (PICTURES, CONSUMERS, "solutions/06-console/console.js")
     ),
     Product("docs/aide-memoire.pdf", print_cheatsheet, (PICTURES, *PAGES, "AIDE-MEMOIRE.md")),
+    *map(_notebook, all_steps()),
+    *map(_deck, decks()),
 ]
 
 
@@ -55,8 +86,8 @@ def fresh() -> Iterator[Path]:
         for step in all_steps():
             replay(step, project)
             shutil.copytree(project, root / "solutions" / step.slug)
-        readme = with_parts((ROOT / "README.md").read_text("utf-8"), root / "solutions")
-        (root / "README.md").write_text(readme, "utf-8", newline="\n")
+        for name, parts in marked_parts(root / "solutions").items():
+            (root / name).write_text(with_parts(name, parts), "utf-8", newline="\n")
         (root / "AIDE-MEMOIRE.md").write_text(cheatsheet(), "utf-8", newline="\n")
         yield root
 
@@ -91,21 +122,33 @@ def rebuild() -> tuple[list[str], dict[str, str]]:
     return changed, left
 
 
-def with_parts(readme: str, solutions: Path) -> str:
-    """Renvoie le README avec ce que disent les chapitres : leur tableau, et le cœur du chat.
+def marked_parts(solutions: Path) -> dict[str, dict[str, str]]:
+    """Renvoie, par texte écrit à la main, ce que l'on y fait : chaque partie, par sa marque."""
+    return {
+        "README.md": {"parcours": table(), "consommateur": chat(solutions)},
+        "ANIMER.md": {
+            "demi-journee": schedule.table(schedule.HALF_DAY),
+            "journee": schedule.table(schedule.DAY),
+        },
+    }
 
-    Lève WorkshopError si les marques de l'un ou de l'autre manquent.
+
+def with_parts(name: str, parts: dict[str, str]) -> str:
+    """Renvoie un texte du dépôt avec ses parties marquées, refaites.
+
+    Lève WorkshopError si les marques de l'une d'elles manquent.
     """
-    for name, part in (("parcours", table()), ("consommateur", chat(solutions))):
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        readme, found = marked.subn(
-            lambda marks, part=part: f"{marks[1]}\n{part}\n\n{marks[2]}", readme
+    text = (ROOT / name).read_text("utf-8")
+    for mark, part in parts.items():
+        marked = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.S)
+        text, found = marked.subn(
+            lambda marks, part=part: f"{marks[1]}\n{part}\n\n{marks[2]}", text
         )
         if found != 1:
             raise WorkshopError(
-                f"README.md : il manque les marques <!-- {name} --> et <!-- /{name} -->."
+                f"{name} : il manque les marques <!-- {mark} --> et <!-- /{mark} -->."
             )
-    return readme
+    return text
 
 
 def table() -> str:
@@ -144,7 +187,8 @@ def _different(made: Path) -> list[str]:
 def _tree(root: Path) -> dict[str, bytes]:
     """Renvoie le contenu de chaque fichier fait octet par octet, par chemin relatif."""
     solutions = root / "solutions"
-    files = [root / "README.md", root / "AIDE-MEMOIRE.md", *solutions.rglob("*")]
+    texts = [root / name for name in ("README.md", "ANIMER.md", "AIDE-MEMOIRE.md")]
+    files = [*texts, *solutions.rglob("*")]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in filter(Path.is_file, files)

@@ -70,7 +70,7 @@ def listening(port: int) -> bool:
 
 def holder(port: int) -> str:
     """Renvoie le programme qui écoute un port et son dossier, si le système les dit."""
-    # Tard : chaque commande charge ce module, et peu s'en servent.
+    # Tard : chaque commande charge ce module, et peu s'en servent.
     import psutil
 
     with contextlib.suppress(psutil.Error):
@@ -84,6 +84,21 @@ def holder(port: int) -> str:
                     name += f", lancé dans {process.cwd()}"
                 return name
     return "un autre programme"
+
+
+def last_line(log: Path) -> str:
+    """Renvoie une phrase qui donne la dernière ligne d'un journal."""
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return f"Dernière ligne de son journal : {lines[-1].strip() if lines else '(vide)'}"
+
+
+def require_free(port: int) -> None:
+    """Lève ServerError, qui nomme le programme, si quelqu'un écoute ce port."""
+    if listening(port):
+        raise ServerError(
+            f"Le port {port} est déjà pris, par {holder(port)}. Arrêtez-le, ou choisissez un autre "
+            "port."
+        )
 
 
 class Server:
@@ -135,11 +150,7 @@ class Server:
     def __enter__(self) -> "Server":
         if not (self.project / "manage.py").is_file():
             raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
-        if listening(self.port):
-            raise ServerError(
-                f"Le port {self.port} est déjà pris, par {holder(self.port)}. Arrêtez-le, ou "
-                "choisissez un autre port."
-            )
+        require_free(self.port)
         group = {"start_new_session": True}
         if os.name == "nt":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -165,10 +176,8 @@ class Server:
         deadline = time.monotonic() + STARTUP_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                lines = [line for line in self.log.splitlines() if line.strip()]
-                last = lines[-1].strip() if lines else "(journal vide)"
                 raise ServerError(
-                    f"Le serveur ne démarre pas. Dernière ligne de son journal : {last}", self.log
+                    f"Le serveur ne démarre pas. {last_line(self.log_path)}", self.log
                 )
             if listening(self.port):
                 return

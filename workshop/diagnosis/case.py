@@ -117,7 +117,7 @@ class Case:
         return probe
 
     def called(self, *names: str) -> list[Call]:
-        """Renvoie ces appels de la conversation d'essai ; aucun si elle n'a pas eu lieu."""
+        """Renvoie ces appels de la conversation d'essai ; aucun si elle n'a pas eu lieu."""
         return self.probe.called(*names) if self.probe else []
 
     @cached_property

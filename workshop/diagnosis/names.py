@@ -361,7 +361,7 @@ def undefined_name(case):
     if near and re.match(rf"{re.escape(name)}\b", line):
         return case.says(
             "misspelt-keyword",
-            f"« {name} » n'est pas un mot de Python. Écrivez « {near} ».",
+            f"« {name} » n'est pas un mot de Python. Écrivez « {near} ».",
             place,
             observed,
         )

@@ -232,7 +232,7 @@ def _names(case, expected, heard, place):
     if any(wanted in text for text in getattr(case.error, "before", ())):
         return case.says(
             "shared-name",
-            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
+            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
             "commun à tous, et le dernier arrivé le remplace. Écrivez self.name.",
             _shared_at(case) or place,
         )

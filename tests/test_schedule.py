@@ -1,0 +1,92 @@
+"""Les horaires s'additionnent, avec les minutes des chapitres et de vraies réserves."""
+
+import re
+
+import pytest
+
+from workshop import ROOT, schedule
+from workshop.chapters import all_steps, find_step
+from workshop.schedule import CLOSING, DAY, HALF_DAY, OPENING, START, Slot, clock, slots, table
+
+PLANS = pytest.mark.parametrize("plan", [HALF_DAY, DAY], ids=["demi-journée", "journée"])
+
+
+def rows(plan) -> list[tuple[int, str, int]]:
+    """Renvoie les lignes du tableau : l'heure, en minutes depuis minuit, quoi, et les minutes."""
+    found = re.findall(r"^\| (\d+)\u00a0h\u00a0(\d\d) \| (.+) \| (\d*) ?\|$", table(plan), re.M)
+    return [(int(h) * 60 + int(m), what, int(n or 0)) for h, m, what, n in found]
+
+
+def reserves(plan) -> list[int]:
+    """Renvoie les minutes de chaque réserve."""
+    return [slot.minutes for slot in slots(plan) if "réserve" in slot.what.lower()]
+
+
+@PLANS
+def test_each_hour_is_the_one_before_and_its_minutes(plan):
+    lines = rows(plan)
+    assert len(lines) == len(plan) + 1
+    now = START
+    for hour, _, minutes in lines:
+        assert hour == now
+        now += minutes
+    assert lines[-1][1:] == ("Fin", 0)
+    assert table(plan).endswith(f"En tout\u00a0: {clock(now - START)}.")
+
+
+@PLANS
+def test_a_step_has_its_chapter_and_its_minutes(plan):
+    shown = {what: minutes for _, what, minutes in rows(plan)}
+    for number in (one for one in plan if isinstance(one, str)):
+        step = find_step(number)
+        title = f"[{number} · {step.title}]({step.shown_chapter})"
+        assert shown[title] == step.minutes
+
+
+def test_the_minutes_are_those_of_the_chapters(monkeypatch):
+    plan = ("03", Slot("Pause", 15))
+    step = find_step("03")
+    monkeypatch.setitem(step.__dict__, "minutes", 95)
+    monkeypatch.setattr(schedule, "find_step", lambda number: step)
+    assert [hour for hour, *_ in rows(plan)] == [9 * 60, 10 * 60 + 35, 10 * 60 + 50]
+
+
+def test_the_day_is_the_parcours_and_the_half_day_its_end():
+    numbers = [step.slug[:2] for step in all_steps()]
+    assert [one for one in DAY if isinstance(one, str)] == numbers[:6]
+    assert [one for one in HALF_DAY if isinstance(one, str)] == numbers[2:6]
+
+
+@PLANS
+def test_it_opens_and_closes(plan):
+    assert plan[1] is OPENING and plan[-1] is CLOSING
+
+
+def test_a_half_day_is_three_hours_and_a_half_at_most():
+    assert sum(slot.minutes for slot in slots(HALF_DAY)) <= 3.5 * 60
+    assert reserves(HALF_DAY) == [15]
+
+
+def test_a_day_ends_before_half_past_five():
+    assert rows(DAY)[-1][0] <= 17.5 * 60
+    meal = next(i for i, slot in enumerate(slots(DAY)) if slot.what == "Repas")
+    assert (reserves(DAY[:meal]), reserves(DAY[meal:])) == ([30, 15], [15])
+
+
+@PLANS
+def test_nobody_sits_for_two_hours(plan):
+    sitting = 0
+    for slot in slots(plan):
+        sitting = 0 if slot.what in ("Pause", "Repas") else sitting + slot.minutes
+        assert sitting < 120, slot
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(540, "9 h 00"), (725, "12 h 05"), (205, "3 h 25")])
+def test_an_hour_is_written_as_in_french(minutes, words):
+    assert clock(minutes) == words.replace(" ", "\u00a0")
+
+
+def test_the_preparation_takes_two_hours():
+    guide = (ROOT / "ANIMER.md").read_text("utf-8")
+    part = guide.split("## Deux heures pour se préparer\n")[1].split("\n## ")[0]
+    assert sum(map(int, re.findall(r"^\d+\. \*\*(\d+) min\.\*\*", part, re.M))) == 120
