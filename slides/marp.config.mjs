@@ -1,8 +1,8 @@
 // Les réglages de Marp. Rien ne vient du réseau : ni emoji, ni mathématiques.
 
 // En pixels, sur une diapositive de 1280 × 720 qui n'a qu'un titre, une légende et du code.
-const ROOM = { width: 1176, height: 470, paragraph: 64, line: 1.3, character: 0.603 }
-const LARGEST = 32
+const ROOM = { width: 1176, height: 470, paragraph: 72, line: 1.3, character: 0.603 }
+const LARGEST = 40
 
 /** Rend le code d'une diapositive aussi grand que le permet ce qui l'entoure. */
 const codeSize = (markdown) =>

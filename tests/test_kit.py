@@ -72,7 +72,7 @@ def packed(tmp_path, monkeypatch):
 def test_the_kit_is_the_workshop_and_nothing_else(packed):
     for wanted in ("atelier.py", "steps/01-virtualenv/README.md", "solutions/05-consumers/live"):
         assert (packed / wanted).exists()
-    for left in (".git", ".venv", ".atelier", "live"):
+    for left in (".git", ".venv", ".atelier", "live", "carnets", "slides/node_modules"):
         assert not (packed / left).exists()
     assert not [*packed.rglob("__pycache__")]
     assert [path.name for path in packed.parent.iterdir()] == [packed.name]

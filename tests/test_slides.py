@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from click.testing import CliRunner
 
-from tests.test_prose import FAULTS, ONLY_IN_MARKDOWN, faults
+from tests.test_prose import FAULTS, faults
 from workshop import ROOT, WorkshopError, commands, making, marp, slides
 from workshop.browser import MissingTool, browser
 from workshop.commands import cli
@@ -36,14 +36,14 @@ def ws_disconnect(message, room):
 ```
 """
 SEEN = """\
-**Terminal « projet »**
+**Terminal « projet »**
 
 ```bash
 python client.py
 ```
 
 ```text
-avec Origin : 101, Bienvenue Anonymous troll !, silence
+avec Origin : 101, Bienvenue Anonymous troll !, silence
 ```
 """
 WORK = "<time>40 minutes</time>\n"
@@ -52,8 +52,8 @@ DRAWING = "![Deux lignes, l'une ouverte](img/line.svg)\n"
 
 def note(minutes: int) -> str:
     return (
-        "<!--\nDire : Une phrase :\nla suite.\nMontrer : La page.\nDemander : Qui ?\n"
-        f"Ce qui rate : Rien.\nMinutes : {minutes}\n-->\n"
+        "<!--\nDire : Une phrase :\nla suite.\nMontrer : La page.\nDemander : Qui ?\n"
+        f"Ce qui rate : Rien.\nMinutes : {minutes}\n-->\n"
     )
 
 
@@ -103,30 +103,30 @@ def test_a_good_deck_has_nothing_to_mend(judge):
 @pytest.mark.parametrize(
     ("old", "new", "line", "sentence"),
     [
-        ("theme: atelier", "theme: default", 1, "« theme: atelier »"),
-        ("05 · Le chat\n---", "05 · Un chat\n---", 1, "« title: 05 · Le chat »"),
-        ("await self.accept()", "await self.accept(None)", 28, "chat/consumers.py : « await self."),
+        ("theme: atelier", "theme: default", 1, "« theme: atelier »"),
+        ("05 · Le chat\n---", "05 · Un chat\n---", 1, "« title: 05 · Le chat »"),
+        ("await self.accept()", "await self.accept(None)", 28, "chat/consumers.py : « await self."),
         ("        # …\n", "", 28, "ces lignes ne sont pas"),
         ("# …", "# ...", 28, "ces lignes ne sont pas"),
         ("        await self.accept()", "    await self.accept()", 28, "mot pour mot"),
         ("chat/consumers.py", "chat/robots.py", 28, "chat/robots.py n'est pas dans solutions/05"),
-        ("def ws_disconnect", "async def ws_disconnect", 50, "« En 2016 » du chapitre"),
+        ("def ws_disconnect", "async def ws_disconnect", 50, "« En 2016 » du chapitre"),
         ("**En 2016**", "En 2016", 50, "un bloc `python` demande une légende"),
         ("**`chat/consumers.py`**", "*`chat/consumers.py`*", 28, "ressemble à une légende"),
         ("```python\n        await", "Une phrase.\n\n```python\n        await", 26, "aucun bloc"),
-        ("python client.py", "python robot.py", 70, "ne dit pas « python robot.py »"),
-        ("silence\n```", "silences\n```", 74, "silences »"),
+        ("python client.py", "python robot.py", 70, "ne dit pas « python robot.py »"),
+        ("silence\n```", "silences\n```", 74, "silences »"),
         ("```bash", "```", 70, "un bloc `bash`"),
         ("```text", "```console", 74, "un bloc `console` demande une légende"),
         ("```text", "```text\n" + "\n" * 14, 74, "au plus 14 lignes de 75 colonnes"),
         ("```text\n", "```text\n" + " " * 76 + "\n", 74, "au plus 14 lignes de 75 colonnes"),
-        ("Montrer", "Voir", 13, "« Montrer : … »"),
-        ("Ce qui rate : Rien.", "Ce qui rate :", 13, "« Ce qui rate : … »"),
-        ("Minutes : 3\n", "Minutes : trois\n", 13, "et non « trois »"),
-        ("Minutes : 3\n", "Minutes : 5\n", 1, "font 57 minutes ; il en faut 55"),
+        ("Montrer", "Voir", 13, "« Montrer : … »"),
+        ("Ce qui rate : Rien.", "Ce qui rate :", 13, "« Ce qui rate : … »"),
+        ("Minutes : 3\n", "Minutes : trois\n", 13, "et non « trois »"),
+        ("Minutes : 3\n", "Minutes : 5\n", 1, "font 57 minutes ; il en faut 55"),
         ("40 minutes</time>", "30 minutes</time>", 93, "30 minutes ici, 40 dans la note"),
-        (WORK, "", 89, "« <time>N minutes</time> »"),
-        ("_class: travail", "_class: titre", 89, "« <time>N minutes</time> »"),
+        (WORK, "", 89, "« <time>N minutes</time> »"),
+        ("_class: travail", "_class: titre", 89, "« <time>N minutes</time> »"),
         ("_class: dessin", "_class: tableau", 106, "titre ou question ou travail ou dessin"),
         (DRAWING, f"{DRAWING}\n<!-- à revoir -->\n", 112, "un commentaire est en tête"),
         (note(0), "", 106, "ne finit pas par sa note"),
@@ -142,7 +142,7 @@ def test_a_fault_is_named_where_it_is(judge, old, new, line, sentence):
     assert old in GOOD
     found = [problem.replace("\u00a0", " ") for problem in judge(GOOD.replace(old, new, 1))]
     assert any(
-        problem.startswith(f"slides/05-consumers.md, ligne {line} : ") and sentence in problem
+        problem.startswith(f"slides/05-consumers.md, ligne {line} : ") and sentence in problem
         for problem in found
     ), found
 
@@ -184,7 +184,7 @@ def test_the_notes_follow_the_rules_of_print(deck):
     notes = re.findall(r"<!--\n(.*?)-->", deck.read_text("utf-8"), re.S)
     prose = [re.sub(r"`[^`]+`", "\ufffc", text) for text in notes]
     assert notes
-    assert [fault for text in prose for fault in faults(text, FAULTS | ONLY_IN_MARKDOWN)] == []
+    assert [fault for text in prose for fault in faults(text, FAULTS)] == []
 
 
 def test_each_deck_has_its_page_and_each_drawing_its_deck():
@@ -234,7 +234,7 @@ def test_slides_opens_the_deck(monkeypatch, number):
     page = ROOT / "slides/html/05-consumers.html"
     assert done.output.splitlines()[0] == str(page)
     assert opened == [page.as_uri()]
-    assert "« p »" in done.output.replace("\u00a0", " ")
+    assert "« p »" in done.output.replace("\u00a0", " ")
 
 
 def test_without_a_number_it_is_the_opening(monkeypatch):
@@ -245,7 +245,7 @@ def test_without_a_number_it_is_the_opening(monkeypatch):
 
 def test_an_unknown_deck_is_a_sentence():
     with pytest.raises(
-        WorkshopError, match="« 42 ». Choisissez parmi 00, 01, .*99".replace(" ", ".")
+        WorkshopError, match="« 42 ». Choisissez parmi 00, 01, .*99".replace(" ", ".")
     ):
         find_deck("42")
 
@@ -375,7 +375,7 @@ def test_the_presenter_s_view_follows_and_leads(visit):
 
 @pytest.fixture
 def working(visit):
-    """Une page que l'on ouvre à 9 h, sur la diapositive d'avant le premier « travail »."""
+    """Une page que l'on ouvre à 9 h, sur la diapositive d'avant le premier « travail »."""
     deck = next(deck for deck in decks() if "<time>" in deck.read_text("utf-8"))
     page, _ = visit(deck)
     page.clock.install(time=datetime(2026, 11, 24, 8, tzinfo=UTC))
@@ -387,7 +387,7 @@ def working(visit):
 
 
 def work(page) -> str:
-    """Renvoie ce que dit des minutes la première diapositive « travail » d'une page."""
+    """Renvoie ce que dit des minutes la première diapositive « travail » d'une page."""
     return page.locator("section.travail time").first.inner_text().replace("\u00a0", " ")
 
 

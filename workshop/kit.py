@@ -15,8 +15,10 @@ from workshop.pages import page, render_all
 
 WHEELS = installing.KIT.name
 PYTHONS = ",".join(f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
-LEFT = {".git", ".venv", ".atelier", "live", WHEELS}
-LEFT_ANYWHERE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*_cache", "db.sqlite3")
+LEFT = {".git", ".venv", ".atelier", "live", "carnets", WHEELS}
+LEFT_ANYWHERE = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", ".*_cache", "db.sqlite3", "node_modules", ".ipynb_checkpoints"
+)
 # Ce que seuls les auteurs installent n'est pas du voyage.
 CONSTRAINTS, AUTHORS = ROOT / "constraints.txt", ROOT / "requirements-dev.txt"
 DEADLINE = 600
