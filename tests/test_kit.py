@@ -1,6 +1,9 @@
 """`emporter` : un kit complet, qui s'installe sans réseau, ou rien."""
 
+import errno
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_launcher import make_wheel
-from workshop import ROOT, WorkshopError, kit
+from workshop import ROOT, WorkshopError, installing, kit
 from workshop.checking import project_python
 
 BASE = str(Path(sys.executable).resolve())
@@ -35,7 +38,9 @@ def test_each_python_has_what_its_markers_ask_for():
 
 
 def test_what_only_the_authors_install_is_left():
-    assert names("linux", "3.12").isdisjoint({"ruff", "playwright"})
+    # greenlet ne vient qu'avec playwright.
+    assert names("linux", "3.12").isdisjoint({"ruff", "playwright", "greenlet"})
+    assert names("linux", "3.12") >= {"django", "twisted", "jupyterlab", "fqdn"}
 
 
 def test_a_wheel_is_downloaded_for_another_system(tmp_path, monkeypatch):
@@ -60,6 +65,38 @@ def test_a_package_that_does_not_exist_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(kit, "CONSTRAINTS", constraints)
     with pytest.raises(WorkshopError, match=r"n'a pas cffi==0\.0\.1 pour Windows et Python 3\.12"):
         kit.download(tmp_path / "paquets", kit.SYSTEMS["windows"][0], "3.12")
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("[Errno 28] No space left on device", "La place manque : il reste {free} Mo dans {key}"),
+        ("[Errno 30] Read-only file system: '/cle'", "ne peut pas s'écrire dans {key}"),
+        ("ReadTimeoutError", "recommence le kit"),
+        ("grenouille", "ERROR: grenouille"),
+    ],
+)
+def test_a_download_that_fails_names_the_key(tmp_path, monkeypatch, why, words):
+    said = f"WARNING: attention\nERROR: {why}\n\n"
+    failed = subprocess.CompletedProcess([], 1, stderr=said)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    monkeypatch.setattr(installing, "free", lambda folder: 77 if folder == tmp_path else 88)
+    with pytest.raises(WorkshopError, match=re.escape(words.format(free=77, key=tmp_path))):
+        kit.download(tmp_path / "paquets", kit.SYSTEMS["windows"][0], "3.12")
+
+
+def test_packages_are_downloaded_by_the_python_that_runs(tmp_path, monkeypatch):
+    asked = []
+
+    def run(command, **_):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, stderr="")
+
+    monkeypatch.setattr(sys, "executable", "/un/autre/python")
+    monkeypatch.setattr(installing, "run", lambda command: 0)
+    monkeypatch.setattr(subprocess, "run", run)
+    kit.download(tmp_path / "paquets", kit.SYSTEMS["windows"][0], "3.12")
+    assert asked[0][0] == "/un/autre/python"
 
 
 @pytest.fixture
@@ -123,6 +160,36 @@ def test_a_kit_that_fails_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(kit, "download", cut)
     with pytest.raises(WorkshopError, match="Le réseau"):
         kit.pack(tmp_path / "clé", ["linux"], ["3.12"], say=lambda words: None)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_neighbours_of_the_kit_are_kept(tmp_path, monkeypatch):
+    neighbour = tmp_path / "clé.en-cours" / "note.txt"
+    neighbour.parent.mkdir()
+    neighbour.write_text("à moi", "utf-8")
+    monkeypatch.setattr(kit, "download", lambda folder, *_: make_wheel(folder, "brique"))
+    kit.pack(tmp_path / "clé", ["linux"], ["3.12"], say=lambda words: None)
+    assert neighbour.read_text("utf-8") == "à moi"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clé", "clé.en-cours"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "La place manque"),
+        (errno.EROFS, "Le kit ne peut pas s'écrire"),
+        (errno.EIO, "Cela n'a pas abouti"),
+    ],
+)
+def test_a_copy_that_fails_is_one_sentence(tmp_path, monkeypatch, number, words):
+    def fail(*_, **__):
+        raise OSError(number, "oups")
+
+    # copytree retient toutes ses erreurs dans une seule.
+    monkeypatch.setattr(shutil, "copystat", fail)
+    with pytest.raises(WorkshopError, match=words) as caught:
+        kit.pack(tmp_path / "clé", ["linux"], ["3.12"], say=lambda words: None)
+    assert str(caught.value).count("oups") == (words == "Cela n'a pas abouti")
     assert not [*tmp_path.iterdir()]
 
 

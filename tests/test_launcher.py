@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -252,11 +253,90 @@ def test_a_disk_that_cannot_hold_an_environment_is_named(tmp_path, monkeypatch, 
         installing.create()
 
 
-@pytest.mark.parametrize("fault", ["28", "13", "36"])
-def test_a_fault_of_the_disk_is_named(fault):
-    written = f"ERROR: Could not install packages due to an OSError: [Errno {fault}] oups"
-    words = {"28": "Le disque est plein", "13": "pas le droit", "36": "trop long"}[fault]
-    assert words in installing.sentence(installing.cause(written))
+@pytest.mark.parametrize(
+    ("words", "faults"),
+    [
+        ("Le disque est plein", ["Errno 28", "Errno 69", "Errno 122", "WinError 112"]),
+        ("pas le droit", ["Errno 13", "Errno 30", "WinError 5", "WinError 32"]),
+        ("trop long", ["Errno 36", "Errno 63", "WinError 206"]),
+    ],
+)
+def test_a_fault_of_the_disk_is_named(words, faults):
+    for fault in faults:
+        written = f"ERROR: Could not install packages due to an OSError: [{fault}] oups"
+        assert words in installing.sentence(installing.cause(written)), fault
+
+
+def test_what_pip_says_of_a_path_too_long_is_understood():
+    written = (
+        "ERROR: Could not install packages due to an OSError: [Errno 2] No such file or directory\n"
+        "HINT: This error might have occurred since this system does not have Windows Long Path "
+        "support enabled."
+    )
+    assert installing.cause(written) == installing.TOO_LONG
+
+
+@pytest.fixture
+def preparing(tmp_path, monkeypatch):
+    """De quoi appeler `prepare` ici même, dans un dossier où rien n'est installé."""
+    monkeypatch.setattr(installing, "VENV", str(tmp_path / ".venv"))
+    monkeypatch.setattr(installing, "STAMP", str(tmp_path / ".venv" / "atelier.txt"))
+    monkeypatch.setattr(installing, "LOG", tmp_path / ".atelier" / "install.log")
+    for name in ("ready", "forget", "create", "install"):
+        monkeypatch.setattr(installing, name, lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    return monkeypatch
+
+
+def test_a_disk_full_of_the_old_environment_has_room_for_the_new(preparing, tmp_path):
+    old = tmp_path / ".venv" / "ancien.txt"
+    old.parent.mkdir()
+    old.touch()
+    preparing.setattr(installing, "free", lambda folder: 30 if old.exists() else 600)
+    preparing.setattr(installing, "create", old.parent.mkdir)
+    installing.prepare()
+    assert (tmp_path / ".venv" / "atelier.txt").exists()
+
+
+def test_a_disk_without_room_is_told_before_anything_is_made(preparing, tmp_path):
+    preparing.setattr(installing, "free", lambda folder: 499)
+    with pytest.raises(SystemExit, match="il reste 499 Mo"):
+        installing.prepare()
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_path_too_long_for_windows_is_told(preparing):
+    preparing.setattr(installing, "os", SimpleNamespace(name="nt", environ=os.environ))
+    preparing.setattr(installing, "LONGEST_WINDOWS_ROOT", len(str(ROOT)) - 1)
+    with pytest.raises(SystemExit, match="trop long pour ce système"):
+        installing.prepare()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("[WinError 206] oups", "trop long"), ("grenouille", "ticket : [Errno 22] grenouille")],
+)
+def test_an_error_of_the_system_is_a_sentence(preparing, said, words):
+    def create():
+        raise OSError(errno.EINVAL, said)
+
+    preparing.setattr(installing, "create", create)
+    with pytest.raises(SystemExit, match=re.escape(words)) as caught:
+        installing.prepare()
+    assert "pip" not in str(caught.value)
+
+
+def test_an_install_too_slow_is_given_up_with_all_it_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(installing, "LOG", tmp_path / "install.log")
+    monkeypatch.setattr(installing, "DEADLINE", 0)
+    child = f"import time; time.sleep(60)  # {tmp_path.name}"
+    # L'enfant hérite d'un Ctrl-C ignoré, comme ceux d'une commande que l'on ne peut pas arrêter.
+    parent = "import signal, subprocess, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    parent += f"subprocess.run([sys.executable, '-c', {child!r}])"
+    with pytest.raises(installing.InstallError, match="une demi-heure"):
+        installing.run([sys.executable, "-c", parent if os.name != "nt" else child])
+    time.sleep(0.2)
+    assert not [p for p in psutil.process_iter(["cmdline"]) if child in (p.info["cmdline"] or [])]
 
 
 def test_a_disk_too_full_for_its_own_log_is_named(monkeypatch):
@@ -268,18 +348,42 @@ def test_an_unknown_fault_shows_its_last_line():
     assert "grenouille" in installing.sentence(installing.cause("?"), last="grenouille")
 
 
+def test_the_last_line_is_the_last_that_says_something():
+    assert installing.last_line("un\n deux \n \n\n") == "deux"
+    assert installing.last_line("\n") == ""
+
+
 @pytest.mark.parametrize("delay", [0.05, 0.3, 1.0, 2.0])
 def test_an_install_killed_in_the_middle_completes(workshop, delay):
-    process = subprocess.Popen([BASE, str(workshop / "atelier.py")], stdout=subprocess.DEVNULL)
+    process = psutil.Popen([BASE, str(workshop / "atelier.py")], stdout=subprocess.DEVNULL)
     time.sleep(delay)
-    process.kill()
+    # Sous Windows, le verrou ne s'hérite pas : qui ferme la fenêtre arrête aussi pip.
+    for victim in [process, *(process.children(recursive=True) if os.name == "nt" else [])]:
+        victim.kill()
     process.wait()
     assert_sound(workshop)
 
 
 @POSIX
+def test_a_killed_compilation_does_not_keep_the_lock(workshop):
+    # `python -m compileall` trouve d'abord celui-ci : il laisse un ouvrier, et il est tué.
+    (workshop / "compileall.py").write_text(
+        "import os, signal, time\n"
+        "if not os.fork():\n    time.sleep(8)\n    os._exit(0)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n",
+        "utf-8",
+    )
+    assert "reçu" in launch(workshop, cwd=workshop).stdout
+    (workshop / "compileall.py").unlink()
+    (workshop / "constraints.txt").write_text("# nouveau\n", "utf-8")
+    done = launch(workshop)
+    assert FIRST_TIME in done.stderr and "Une autre installation" not in done.stderr
+
+
+@POSIX
 @pytest.mark.parametrize("delay", [0.3, 1.0])
-def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, delay):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, name, delay):
     process = psutil.Popen(
         [BASE, str(workshop / "atelier.py")],
         stdout=subprocess.DEVNULL,
@@ -287,9 +391,13 @@ def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, delay):
         encoding="utf-8",
     )
     time.sleep(delay)
-    process.send_signal(signal.SIGINT)
+    number = getattr(signal, name)
+    process.send_signal(number)
     _, said = process.communicate(timeout=20)
-    assert process.returncode == 0 or "Interrompu. Relancez" in said
+    if name == "SIGINT":
+        assert process.returncode == 0 or "Interrompu. Relancez" in said
+    else:
+        assert process.returncode in (0, 128 + number, -number)
     assert "Traceback" not in said
     left = [p for p in psutil.process_iter(["cmdline"]) if str(workshop) in str(p.info["cmdline"])]
     assert not left
@@ -327,23 +435,114 @@ def test_a_newer_python_is_warned_and_goes_on(workshop):
     assert "3.99 est plus récent" in done.stderr and "reçu" in done.stdout
 
 
+def newer_than_python_2(code):
+    """Renvoie les lignes d'un code que Python 2.7 ne saurait pas lire."""
+    names = "JoinedStr AnnAssign NamedExpr Nonlocal Match YieldFrom Await AsyncFunctionDef TryStar"
+    newer = tuple(getattr(ast, name) for name in names.split())
+    lines = set()
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+                found = any(isinstance(item, ast.Starred) for item in items)
+            case ast.Dict(keys=keys):
+                found = None in keys
+            case ast.Call(func=ast.Name(id="print"), args=args, keywords=keywords):
+                found = keywords or len(args) != 1
+            case ast.Call(args=args, keywords=keywords):
+                starred = [isinstance(one, ast.Starred) for one in args]
+                unpacked = [one.arg is None for one in keywords]
+                found = True in starred[:-1] or True in unpacked[:-1]
+            case ast.Raise(cause=cause):
+                found = cause
+            case ast.ClassDef(keywords=keywords):
+                found = keywords
+            case ast.arguments(kwonlyargs=named, posonlyargs=placed):
+                found = named or placed
+            case ast.arg(annotation=annotation) | ast.FunctionDef(returns=annotation):
+                found = annotation
+            case ast.BinOp(op=operator):
+                found = isinstance(operator, ast.MatMult)
+            case _:
+                found = isinstance(node, newer)
+        if found:
+            lines.add(getattr(node, "lineno", 1))
+    return sorted(lines)
+
+
 def test_an_old_python_can_read_the_launcher():
     code = (ROOT / "atelier.py").read_text("utf-8")
     assert code.startswith("# -*- coding: utf-8 -*-\n")
-    newer = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Nonlocal, ast.Match, ast.AsyncFor)
+    assert newer_than_python_2(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "f'{a}'",
+        "a: int = 1",
+        "(a := 1)",
+        "def f(a: int): pass",
+        "def f() -> int: pass",
+        "def f(*, a): pass",
+        "def f(a, /): pass",
+        "def f():\n    yield from a",
+        "async def f(): pass",
+        "raise A from b",
+        "class A(metaclass=B): pass",
+        "a, *b = c",
+        "[*a]",
+        "{**a}",
+        "f(*a, *b)",
+        "f(*a, b)",
+        "f(**a, b=c)",
+        "print(a, file=b)",
+        "print()",
+        "a @ b",
+        "try:\n    a\nexcept* B:\n    c",
+    ],
+)
+def test_what_an_old_python_cannot_read_is_found(code):
+    assert newer_than_python_2(code)
+
+
+def not_in_python(code):
+    """Renvoie ce qu'un module importe, où que ce soit, hors de la bibliothèque standard."""
+    found = set()
     for node in ast.walk(ast.parse(code)):
-        assert not isinstance(node, newer), f"ligne {node.lineno}"
-        if isinstance(node, ast.List | ast.Tuple):
-            assert not any(isinstance(item, ast.Starred) for item in node.elts)
-        if isinstance(node, ast.FunctionDef):
-            assert not node.args.kwonlyargs and not node.returns
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {f"{node.module}.{one.name}" for one in node.names}
+            modules = {name for name in inside if (ROOT / f"{name.replace('.', '/')}.py").exists()}
+            found |= modules or {node.module}
+    return {name for name in found if name.split(".")[0] not in sys.stdlib_module_names}
 
 
-@pytest.mark.parametrize("name", ["atelier.py", "workshop/installing.py", "workshop/__init__.py"])
-def test_what_runs_before_the_environment_needs_nothing_installed(name):
-    code = (ROOT / name).read_text("utf-8")
-    imported = set(re.findall(r"(?m)^\s*(?:import|from) (\w+)", code))
-    assert imported - {"workshop", "atelier"} <= sys.stdlib_module_names
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("atelier.py", {"workshop.installing", "workshop.commands"}),
+        ("workshop/installing.py", {"atelier", "workshop"}),
+        ("workshop/__init__.py", set()),
+    ],
+)
+def test_what_runs_before_the_environment_needs_nothing_installed(name, ours):
+    # commands vient après : dans l'environnement.
+    assert not_in_python((ROOT / name).read_text("utf-8")) == ours
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import click", "click"),
+        ("def f():\n    from rich.console import Console", "rich.console"),
+        ("import os, workshop.pages", "workshop.pages"),
+        ("from workshop import ROOT, pages", "workshop.pages"),
+        ("from workshop.kit import pack", "workshop.kit"),
+    ],
+)
+def test_an_import_of_something_installed_is_found(code, found):
+    assert not_in_python(code) == {found}
 
 
 def test_two_launches_at_once_install_once(workshop):

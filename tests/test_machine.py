@@ -4,6 +4,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import webbrowser
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from workshop import ROOT, WorkshopError, machine
+from workshop.browser import find_chromium
 
 
 def test_a_ready_machine_says_so_on_one_line():
@@ -57,10 +59,16 @@ def test_a_python_without_venv_or_network_is_told_what_to_do(monkeypatch):
         machine.check_environment()
 
 
-@pytest.mark.parametrize("name", ["OneDrive", "OneDrive - Entreprise", "Dropbox"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("OneDrive", "OneDrive - Entreprise", "Dropbox", "Mon Drive", "My Drive"),
+        *("CloudStorage", "Google Drive", "GoogleDrive", "iCloudDrive", "Mobile Documents"),
+    ],
+)
 def test_a_synchronised_folder_is_refused(monkeypatch, name):
     monkeypatch.setattr(machine, "ROOT", Path("Utilisateurs", "ada", name, "atelier"))
-    with pytest.raises(WorkshopError, match="synchronise"):
+    with pytest.raises(WorkshopError, match=f"synchronise .*{name}"):
         machine.check_folder()
 
 
@@ -94,6 +102,39 @@ def test_a_silenced_chat_is_told(monkeypatch):
     monkeypatch.setattr("websockets.sync.client.connect", refused)
     with pytest.raises(WorkshopError, match="Un antivirus ou un pare-feu"):
         machine.check_chat()
+
+
+class Slow:
+    """Une connexion qui répond aussitôt, et met une seconde à se fermer."""
+
+    def __init__(self, *_, **__):
+        self.recv = lambda timeout: "Bienvenue"
+        self.send = lambda text: None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(1)
+
+
+def test_the_time_of_an_answer_does_not_count_the_closing(monkeypatch):
+    monkeypatch.setattr("websockets.sync.client.connect", Slow)
+    said = machine.check_chat()
+    assert int(re.search(r"(\d+) ms", said)[1]) < 500
+
+
+@pytest.mark.parametrize("variable", ["ProgramFiles(x86)", "LocalAppData"])
+def test_a_browser_that_is_not_a_command_is_found_where_windows_puts_it(
+    monkeypatch, tmp_path, variable
+):
+    pytest.importorskip("playwright", reason="Playwright manque : requirements-dev.txt")
+    chrome = tmp_path / "Google/Chrome/Application/chrome.exe"
+    chrome.parent.mkdir(parents=True)
+    chrome.touch(mode=0o755)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert Path(find_chromium()) == chrome
 
 
 def test_a_real_browser_enters_the_chat(monkeypatch, chromium, tmp_path):

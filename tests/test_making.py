@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from workshop import WorkshopError, chapters, cheatsheet, making
+from workshop import WorkshopError, chapters, cheatsheet, making, slides
 from workshop.chapters import all_steps
 from workshop.commands import cli
 from workshop.making import PRODUCTS, Product
@@ -20,11 +20,12 @@ from workshop.replay import ReplayError
 @pytest.fixture
 def workshop_copy(tmp_path, monkeypatch):
     """Une copie du dépôt dont on peut changer les sources et ce qu'elles font."""
-    for name in ("steps", "solutions", "notebooks", "docs", "workshop"):
-        shutil.copytree(making.ROOT / name, tmp_path / name)
+    for name in ("steps", "solutions", "notebooks", "slides", "docs", "workshop"):
+        ignored = shutil.ignore_patterns("node_modules")
+        shutil.copytree(making.ROOT / name, tmp_path / name, ignore=ignored)
     for name in ("README.md", "ANIMER.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md"):
         shutil.copy(making.ROOT / name, tmp_path)
-    for module in (making, chapters, cheatsheet):
+    for module in (making, chapters, cheatsheet, slides):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     return tmp_path
 

@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -13,7 +15,7 @@ from tests.test_prose import FAULTS, faults
 from workshop import ROOT, WorkshopError, commands, making, marp, slides
 from workshop.browser import MissingTool, browser
 from workshop.commands import cli
-from workshop.marp import made_page, make_deck, print_decks, sheets_of
+from workshop.marp import made_page, make_deck, sheets_of
 from workshop.pictures import page_count
 from workshop.slides import decks, find_deck, problems
 
@@ -36,24 +38,25 @@ def ws_disconnect(message, room):
 ```
 """
 SEEN = """\
-**Terminal « projet »**
+**Terminal « projet »**
 
 ```bash
 python client.py
 ```
 
 ```text
-avec Origin : 101, Bienvenue Anonymous troll !, silence
+avec Origin : 101, Bienvenue Anonymous troll !, silence
 ```
 """
+A4 = (b"594.95996", b"841.91998")
 WORK = "<time>40 minutes</time>\n"
 DRAWING = "![Deux lignes, l'une ouverte](img/line.svg)\n"
 
 
 def note(minutes: int) -> str:
     return (
-        "<!--\nDire : Une phrase :\nla suite.\nMontrer : La page.\nDemander : Qui ?\n"
-        f"Ce qui rate : Rien.\nMinutes : {minutes}\n-->\n"
+        "<!--\nDire : Une phrase :\nla suite.\nMontrer : La page.\nDemander : Qui ?\n"
+        f"Ce qui rate : Rien.\nMinutes : {minutes}\n-->\n"
     )
 
 
@@ -103,30 +106,30 @@ def test_a_good_deck_has_nothing_to_mend(judge):
 @pytest.mark.parametrize(
     ("old", "new", "line", "sentence"),
     [
-        ("theme: atelier", "theme: default", 1, "« theme: atelier »"),
-        ("05 · Le chat\n---", "05 · Un chat\n---", 1, "« title: 05 · Le chat »"),
-        ("await self.accept()", "await self.accept(None)", 28, "chat/consumers.py : « await self."),
+        ("theme: atelier", "theme: default", 1, "« theme: atelier »"),
+        ("05 · Le chat\n---", "05 · Un chat\n---", 1, "« title: 05 · Le chat »"),
+        ("await self.accept()", "await self.accept(None)", 28, "chat/consumers.py : « await self."),
         ("        # …\n", "", 28, "ces lignes ne sont pas"),
         ("# …", "# ...", 28, "ces lignes ne sont pas"),
         ("        await self.accept()", "    await self.accept()", 28, "mot pour mot"),
         ("chat/consumers.py", "chat/robots.py", 28, "chat/robots.py n'est pas dans solutions/05"),
-        ("def ws_disconnect", "async def ws_disconnect", 50, "« En 2016 » du chapitre"),
+        ("def ws_disconnect", "async def ws_disconnect", 50, "« En 2016 » du chapitre"),
         ("**En 2016**", "En 2016", 50, "un bloc `python` demande une légende"),
         ("**`chat/consumers.py`**", "*`chat/consumers.py`*", 28, "ressemble à une légende"),
         ("```python\n        await", "Une phrase.\n\n```python\n        await", 26, "aucun bloc"),
-        ("python client.py", "python robot.py", 70, "ne dit pas « python robot.py »"),
-        ("silence\n```", "silences\n```", 74, "silences »"),
+        ("python client.py", "python robot.py", 70, "ne dit pas « python robot.py »"),
+        ("silence\n```", "silences\n```", 74, "silences »"),
         ("```bash", "```", 70, "un bloc `bash`"),
         ("```text", "```console", 74, "un bloc `console` demande une légende"),
         ("```text", "```text\n" + "\n" * 14, 74, "au plus 14 lignes de 75 colonnes"),
         ("```text\n", "```text\n" + " " * 76 + "\n", 74, "au plus 14 lignes de 75 colonnes"),
-        ("Montrer", "Voir", 13, "« Montrer : … »"),
-        ("Ce qui rate : Rien.", "Ce qui rate :", 13, "« Ce qui rate : … »"),
-        ("Minutes : 3\n", "Minutes : trois\n", 13, "et non « trois »"),
-        ("Minutes : 3\n", "Minutes : 5\n", 1, "font 57 minutes ; il en faut 55"),
+        ("Montrer", "Voir", 13, "« Montrer : … »"),
+        ("Ce qui rate : Rien.", "Ce qui rate :", 13, "« Ce qui rate : … »"),
+        ("Minutes : 3\n", "Minutes : trois\n", 13, "et non « trois »"),
+        ("Minutes : 3\n", "Minutes : 5\n", 1, "font 57 minutes ; il en faut 55"),
         ("40 minutes</time>", "30 minutes</time>", 93, "30 minutes ici, 40 dans la note"),
-        (WORK, "", 89, "« <time>N minutes</time> »"),
-        ("_class: travail", "_class: titre", 89, "« <time>N minutes</time> »"),
+        (WORK, "", 89, "« <time>N minutes</time> »"),
+        ("_class: travail", "_class: titre", 89, "« <time>N minutes</time> »"),
         ("_class: dessin", "_class: tableau", 106, "titre ou question ou travail ou dessin"),
         (DRAWING, f"{DRAWING}\n<!-- à revoir -->\n", 112, "un commentaire est en tête"),
         (note(0), "", 106, "ne finit pas par sa note"),
@@ -142,7 +145,7 @@ def test_a_fault_is_named_where_it_is(judge, old, new, line, sentence):
     assert old in GOOD
     found = [problem.replace("\u00a0", " ") for problem in judge(GOOD.replace(old, new, 1))]
     assert any(
-        problem.startswith(f"slides/05-consumers.md, ligne {line} : ") and sentence in problem
+        problem.startswith(f"slides/05-consumers.md, ligne {line} : ") and sentence in problem
         for problem in found
     ), found
 
@@ -234,7 +237,7 @@ def test_slides_opens_the_deck(monkeypatch, number):
     page = ROOT / "slides/html/05-consumers.html"
     assert done.output.splitlines()[0] == str(page)
     assert opened == [page.as_uri()]
-    assert "« p »" in done.output.replace("\u00a0", " ")
+    assert "« p »" in done.output.replace("\u00a0", " ")
 
 
 def test_without_a_number_it_is_the_opening(monkeypatch):
@@ -245,7 +248,7 @@ def test_without_a_number_it_is_the_opening(monkeypatch):
 
 def test_an_unknown_deck_is_a_sentence():
     with pytest.raises(
-        WorkshopError, match="« 42 ». Choisissez parmi 00, 01, .*99".replace(" ", ".")
+        WorkshopError, match="« 42 ». Choisissez parmi 00, 01, .*99".replace(" ", ".")
     ):
         find_deck("42")
 
@@ -259,9 +262,8 @@ def launched(chromium):
 @pytest.fixture
 def visit(launched):
     """Donne de quoi ouvrir une page, avec ce qu'elle a demandé au réseau ou au disque."""
-    with launched.new_context(
-        viewport={"width": 1280, "height": 720}, timezone_id="Europe/Paris"
-    ) as context:
+    size = {"width": 1280, "height": 720}
+    with launched.new_context(viewport=size, timezone_id="Europe/Paris") as context:
         asked = []
         context.on("request", lambda request: asked.append(request.url))
 
@@ -305,7 +307,7 @@ def test_no_slide_overflows(visit, deck):
 
 
 @pytest.mark.parametrize(
-    "style", ["margin-top: 600px", "margin-left: 900px", "font-size: 400px", "height: 700px"]
+    "style", ["margin-top: 600px", "translate: 900px", "font-size: 400px", "height: 700px"]
 )
 def test_an_overflow_is_seen(visit, style):
     page, _ = visit(find_deck("05"))
@@ -349,7 +351,7 @@ def test_no_request_leaves_the_page(visit, deck):
 
 
 def presenting(page):
-    """Ouvre la vue présentateur d'une page, et la renvoie."""
+    """Ouvre la vue de présentation d'une page, et la renvoie."""
     with page.expect_popup() as popup:
         page.keyboard.press("p")
     presenter = popup.value
@@ -361,7 +363,7 @@ def test_the_presenter_s_view_follows_and_leads(visit):
     deck = find_deck("05")
     page, _ = visit(deck)
     presenter = presenting(page)
-    assert presenter.title().startswith("[Vue présentateur] - 05 · ")
+    assert presenter.title().startswith("[Vue de présentation] - 05 · ")
     written = re.findall(r"^Dire.*$", deck.read_text("utf-8"), re.M)
     second = ".bespoke-marp-active section[id='2']"
     shown = presenter.locator(".bespoke-marp-note.active")
@@ -375,37 +377,42 @@ def test_the_presenter_s_view_follows_and_leads(visit):
 
 @pytest.fixture
 def working(visit):
-    """Une page que l'on ouvre à 9 h, sur la diapositive d'avant le premier « travail »."""
-    deck = next(deck for deck in decks() if "<time>" in deck.read_text("utf-8"))
+    """Une page ouverte à 9 h, sur la diapositive d'avant le premier « travail »."""
+    deck = next(deck for deck in decks() if "travail -->" in deck.read_text("utf-8"))
     page, _ = visit(deck)
-    page.clock.install(time=datetime(2026, 11, 24, 8, tzinfo=UTC))
-    page.reload()
+    after_nine(page, 0)
     number = int(page.locator("section.travail").first.get_attribute("id"))
     page.evaluate(f"location.hash = '#{number - 1}'")
     page.locator(f".bespoke-marp-active section[id='{number - 1}']").wait_for()
     return page
 
 
+def after_nine(page, minutes: int) -> None:
+    """Met toutes les fenêtres à 9 h et tant de minutes, à Paris ; leurs minuteurs courent."""
+    moment = datetime(2026, 11, 24, 8, tzinfo=UTC) + timedelta(minutes=minutes)
+    page.clock.set_fixed_time(moment)
+
+
 def work(page) -> str:
     """Renvoie ce que dit des minutes la première diapositive « travail » d'une page."""
-    return page.locator("section.travail time").first.inner_text().replace("\u00a0", " ")
+    return page.locator("section.travail time").first.text_content().replace("\u00a0", " ")
 
 
 def from_nine(minutes: int, start: int) -> str:
     """Renvoie ce que l'on doit lire, si l'on commence `start` minutes après 9 h."""
     hours = [f"{9 + more // 60} h {more % 60:02}" for more in (start, start + minutes)]
-    return f"{minutes} minutes, à partir de {hours[0]}\nOn se retrouve à {hours[1]}"
+    return f"{minutes} minutes, à partir de {hours[0]} On se retrouve à {hours[1]}"
 
 
 def test_the_hour_of_return_counts_from_the_first_showing(working):
     minutes = int(work(working).split()[0])
-    working.clock.fast_forward("07:00")
+    after_nine(working, 7)
     assert work(working) == f"{minutes} minutes"
     working.keyboard.press("ArrowRight")
     working.locator("section.travail time span").first.wait_for()
     assert work(working) == from_nine(minutes, 7)
-    working.clock.fast_forward("02:00")
-    for key in ("ArrowRight", "ArrowLeft"):
+    after_nine(working, 9)
+    for key in ("ArrowLeft", "ArrowRight"):
         working.keyboard.press(key)
         working.wait_for_timeout(100)
     assert work(working) == from_nine(minutes, 7)
@@ -419,11 +426,11 @@ def test_after_the_return_or_at_a_click_it_counts_again(working):
     working.keyboard.press("ArrowRight")
     hours = working.locator("section.travail time span").first
     hours.wait_for()
-    working.clock.fast_forward("03:00")
+    after_nine(working, 3)
     hours.click()
     assert work(working) == from_nine(minutes, 3)
     working.keyboard.press("ArrowLeft")
-    working.clock.fast_forward(minutes * 60_000)
+    after_nine(working, 3 + minutes)
     working.keyboard.press("ArrowRight")
     working.get_by_text(f"à partir de 9\u00a0h\u00a0{3 + minutes:02}").wait_for()
     assert work(working) == from_nine(minutes, 3 + minutes)
@@ -434,14 +441,14 @@ def test_both_windows_say_the_same_hour(working):
     presenter = presenting(working)
     coming = presenter.frame_locator("iframe.bespoke-marp-presenter-next")
     coming.locator(".bespoke-marp-active section.travail").first.wait_for()
-    working.clock.fast_forward("05:00")
+    after_nine(working, 5)
     # La vignette de ce qui vient ne commence rien.
-    assert coming.locator("section.travail time").first.inner_text() == f"{minutes} minutes"
+    assert coming.locator("section.travail time").first.text_content() == f"{minutes} minutes"
     presenter.keyboard.press("ArrowRight")
     working.locator("section.travail time span").first.wait_for()
     assert work(working) == work(presenter) == from_nine(minutes, 5)
     presenter.close()
-    working.clock.fast_forward("01:00")
+    after_nine(working, 6)
     presenter = presenting(working)
     assert work(presenter) == from_nine(minutes, 5)
     presenter.locator("section.travail time span").first.click()
@@ -449,21 +456,26 @@ def test_both_windows_say_the_same_hour(working):
     assert work(working) == work(presenter) == from_nine(minutes, 6)
 
 
-def test_the_pdf_has_every_slide_and_every_note(chromium, tmp_path):
-    done = CliRunner().invoke(cli, ["slides", "--pdf", str(tmp_path / "tout é.pdf")])
-    assert done.exit_code == 0, done.output
-    printed = (tmp_path / "tout é.pdf").read_bytes()
-    pages = page_count(printed)
-    print_decks([made_page(deck) for deck in decks()[:1]], tmp_path / "un.pdf")
-    assert 1 < page_count((tmp_path / "un.pdf").read_bytes()) < pages
-    assert set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)) == {
-        (b"594.95996", b"841.91998")
-    }
+def printed(*arguments: str) -> subprocess.CompletedProcess:
+    """Imprime dans un autre processus : celui-ci tient déjà un Chromium."""
+    command = [sys.executable, "-m", "workshop", "slides", "--pdf", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
+
+
+def test_the_pdf_has_all_the_decks_or_one(chromium, tmp_path):
+    paths = [tmp_path / "tout é.pdf", tmp_path / "un.pdf"]
+    for path, number in zip(paths, ([], ["00"]), strict=True):
+        done = printed(str(path), *number)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    every, one = [path.read_bytes() for path in paths]
+    assert page_count(every) > page_count(one) > 1
+    assert re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", one)[0] == A4
 
 
 def test_a_pdf_that_cannot_be_written_is_a_sentence(chromium, tmp_path):
-    with pytest.raises(WorkshopError, match="ne peut pas s'écrire"):
-        print_decks([made_page(find_deck("05"))], tmp_path / "nulle-part" / "a.pdf")
+    done = printed(str(tmp_path / "nulle-part" / "un.pdf"), "05")
+    assert done.returncode == 2
+    assert "ne peut pas s'écrire" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_on_paper_each_slide_has_its_own_note():
@@ -472,5 +484,5 @@ def test_on_paper_each_slide_has_its_own_note():
     assert len(sheets) == len(notes)
     for sheet, written in zip(sheets, notes, strict=True):
         said = re.search(r"Montrer.*", written)[0]
-        assert said in unescape(re.sub(r"</?b>", "", sheet))
+        assert said in unescape(re.sub(r"</?code>", "`", re.sub(r"</?b>", "", sheet)))
         assert "<b>Ce qui rate\u00a0:</b>" in sheet

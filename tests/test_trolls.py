@@ -78,11 +78,45 @@ def test_nothing_is_said_twice_before_all_is_said():
     assert len(set(said)) == len(said) >= 60
 
 
-def test_an_answer_is_to_the_last_who_spoke():
+async def test_an_answer_is_to_the_last_who_spoke():
+    async def room():
+        for name in ("Bob Gris", "Grace Noir", "Ada Bleu"):
+            yield f"<{name}> Salut les gens !"
+        yield "Bienvenue Grace Noir !"
+
     troll = trolls.Troll("Ada", "", 1)
-    troll.neighbour = "Grace"
+    assert not any("Grace" in troll.next_sentence() for _ in range(50))
+    await troll.listen(room())
     said = [troll.next_sentence() for _ in range(200)]
     assert 20 < sum("Grace" in sentence for sentence in said) < 90
+    assert not any(name in sentence for name in ("Bob", "Ada") for sentence in said)
+
+
+class Silence:
+    """Une connexion où personne ne dit rien."""
+
+    async def send(self, text):
+        pass
+
+    async def __aiter__(self):
+        await asyncio.Event().wait()
+        yield
+
+
+async def test_a_fault_of_a_troll_is_seen(monkeypatch):
+    monkeypatch.setattr(trolls.Troll, "next_sentence", lambda self: self.gone)
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(5):
+            await trolls.Troll("Ada", "", 0.01).chat(Silence())
+    assert caught.group_contains(AttributeError, match="gone")
+
+
+async def test_a_troll_that_leaves_leaves_nothing():
+    chat = asyncio.create_task(trolls.Troll("Ada", "", 1).chat(Silence()))
+    await asyncio.sleep(0.05)
+    chat.cancel()
+    await asyncio.wait([chat])
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_troll_cut_off_comes_back_later_and_later(monkeypatch):

@@ -1,5 +1,6 @@
 """Un Chromium sans fenêtre, que Playwright conduit."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,17 @@ from workshop import WorkshopError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "msedge")
+# Des commandes, puis les places de Chrome et d'Edge sous macOS et Windows, où ils n'en ont pas.
+NAMES = (
+    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    "${ProgramFiles}/Google/Chrome/Application/chrome.exe",
+    "${ProgramFiles(x86)}/Google/Chrome/Application/chrome.exe",
+    "${LocalAppData}/Google/Chrome/Application/chrome.exe",
+    "${ProgramFiles(x86)}/Microsoft/Edge/Application/msedge.exe",
+)
 
 
 class MissingTool(WorkshopError):
@@ -25,7 +36,7 @@ def find_chromium() -> str:
         raise MissingTool(
             "Playwright manque : installez les paquets de requirements-dev.txt."
         ) from None
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = next(filter(None, map(shutil.which, map(os.path.expandvars, NAMES))), None)
     if not found:
         raise MissingTool("Aucun navigateur Chromium n'est trouvé : installez Chromium ou Chrome.")
     return found

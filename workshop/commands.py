@@ -406,7 +406,7 @@ def slides(number, pdf, sans_navigateur):
         return
     page = made_page(find_deck(number or "0"))
     click.echo(page)
-    click.echo("« p » ouvre la vue présentateur, avec les notes ; « f », le plein écran.")
+    click.echo("« p » ouvre la vue de présentation, avec les notes ; « f », le plein écran.")
     if not sans_navigateur and not webbrowser.open(page.as_uri()):
         click.echo("Aucun navigateur ne s'ouvre d'ici : ouvrez ce fichier dans le vôtre.")
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from atelier import PYTHON, STAMP, VENV, forget, ready, stamp
@@ -83,9 +83,10 @@ STOPPED = (
 )
 # Ce qu'écrit pip, et la phrase qui en donne la cause et le remède. La première qui convient.
 CAUSES = (
-    (r"Errno (28|122)\b|WinError 112\b|No space left", FULL),
-    (r"Errno (13|30)\b|WinError 5\b|Permission denied", RIGHTS),
-    (r"Errno 36\b|WinError 206\b|[Ff]ile ?name too long", TOO_LONG),
+    # Le numéro d'une même erreur change avec le système : 69 et 63 sont ceux de macOS.
+    (r"Errno (28|69|122)\b|WinError 112\b|No space left", FULL),
+    (r"Errno (13|30)\b|WinError (5|32)\b|Permission denied", RIGHTS),
+    (r"Errno (36|63)\b|WinError 206\b|Long Path support|[Ff]ile ?name too long", TOO_LONG),
     (
         r"SSL module is not available",
         "Ce Python ne sait pas ouvrir de connexion chiffrée. Installez celui de "
@@ -124,7 +125,7 @@ CAUSES = (
     (r"No matching distribution|Could not find a version|ResolutionImpossible", UNAVAILABLE),
 )
 UNKNOWN = (
-    "pip n'a pas abouti, et je ne sais pas dire pourquoi. Montrez cette ligne à la personne qui "
+    "Cela n'a pas abouti, et je ne sais pas dire pourquoi. Montrez cette ligne à la personne qui "
     "anime, ou copiez-la dans un ticket : {last}"
 )
 
@@ -137,15 +138,21 @@ def prepare() -> None:
     """Crée `.venv` à neuf et le remplit. S'arrête avec une phrase si c'est impossible."""
     # Sur la sortie d'erreur : la sortie standard est à la commande, et peut être du JSON.
     say("J'installe les outils de l'atelier (une à deux minutes)…\n")
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            # Une exception, pour que `run` arrête ce qu'il a lancé.
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
     try:
         if os.name == "nt" and len(str(ROOT)) > LONGEST_WINDOWS_ROOT:
             raise InstallError(sentence(TOO_LONG))
         with lock():
             if ready():
                 return
+            forget()
+            # L'ancien environnement tient la place du nouveau.
+            shutil.rmtree(VENV, ignore_errors=True)
             if free(ROOT) < NEEDED_MB:
                 raise InstallError(sentence(FULL))
-            forget()
             create()
             install("requirements.txt")
             new = Path(STAMP + ".tmp")
@@ -154,7 +161,7 @@ def prepare() -> None:
     except InstallError as error:
         sys.exit(str(error))
     except OSError as error:
-        sys.exit(sentence(cause(f"Errno {error.errno}"), last=str(error)))
+        sys.exit(sentence(cause(f"Errno {error.errno} {error}"), last=str(error)))
 
 
 def create() -> None:
@@ -192,9 +199,10 @@ def install(*requirements: str, python: str = PYTHON) -> None:
         for source in sources:
             code = run([*tool, "-q", *source, *files])
             if code == 0:
-                # Sur tous les cœurs, ce que pip ne ferait que sur un.
+                # Sur tous les cœurs, ce que pip ne ferait que sur un. Sans le verrou : si le
+                # système tue cette commande, ses ouvriers restent, et le tiendraient sans fin.
                 folder = Path(python).parents[1]
-                run([python, "-m", "compileall", "-q", "-j", "0", str(folder)])
+                run([python, "-m", "compileall", "-q", "-j", "0", str(folder)], close_fds=True)
                 return
     if code < 0:
         raise InstallError(STOPPED)
@@ -228,11 +236,13 @@ def pip(python: str = PYTHON) -> list[str]:
     return [python, "-m", "pip"]
 
 
-def run(command: list[str]) -> int:
-    """Renvoie le code de sortie d'une commande, qui hérite du verrou ; LOG garde ce qu'elle écrit.
+def run(command: list[str], close_fds: bool = False) -> int:
+    """Renvoie le code de sortie d'une commande ; LOG garde ce qu'elle écrit.
 
-    Montre dans un terminal les secondes qui passent ; abandonne au bout d'une demi-heure.
+    Elle hérite du verrou, sauf si `close_fds`. Montre dans un terminal les secondes qui passent ;
+    abandonne au bout d'une demi-heure.
     """
+    LOG.parent.mkdir(exist_ok=True)
     started = time.monotonic()
     with LOG.open("wb") as log:
         process = subprocess.Popen(
@@ -241,7 +251,9 @@ def run(command: list[str]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            close_fds=False,
+            close_fds=close_fds,
+            # Son propre groupe, pour que `stop` atteigne aussi ceux qu'elle lance.
+            start_new_session=True,
         )
         try:
             while True:
@@ -262,14 +274,21 @@ def run(command: list[str]) -> int:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """Arrête une commande et ceux qu'elle a lancés : un Ctrl-C, puis trois secondes."""
-    if os.name != "nt":
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(timeout=3)
-    except subprocess.TimeoutExpired:
+    """Arrête une commande et ceux qu'elle a lancés : un Ctrl-C, puis trois secondes.
+
+    Sous Windows, elle seule, aussitôt.
+    """
+    if os.name == "nt":
         process.kill()
-        process.wait()
+    else:
+        # Elle vient peut-être de finir.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def environment() -> dict[str, str]:
@@ -328,31 +347,35 @@ def locked(file) -> bool:
     return True
 
 
-def cause(text: str) -> str:
-    """Renvoie la phrase qui explique ce qu'a écrit une installation manquée."""
-    if free(ROOT) < EMPTY_MB:
+def cause(text: str, root: Path = ROOT) -> str:
+    """Renvoie la phrase qui explique ce qu'a écrit une installation manquée, dans `root`."""
+    if free(root) < EMPTY_MB:
         # Sur un disque plein, pip n'a pas pu écrire non plus qu'il l'était.
         return FULL
     return next((words for pattern, words in CAUSES if re.search(pattern, text)), UNKNOWN)
 
 
-def sentence(words: str, last: str = "") -> str:
+def sentence(words: str, last: str = "", root: Path = ROOT) -> str:
     """Renvoie une phrase, avec ce qu'elle dit de cette machine."""
     if "{last}" in words and not last and LOG.exists():
-        lines = LOG.read_text("utf-8", "replace").split("\n")
-        last = next((line for line in reversed(lines) if line.strip()), "")
+        last = last_line(LOG.read_text("utf-8", "replace"))
     temporary = tempfile.gettempdir()
     return words.format(
-        root=ROOT,
+        root=root,
         last=last or "(rien)",
         needed=NEEDED_MB,
-        free=free(ROOT),
+        free=free(root),
         temporary=temporary,
         temporary_free=free(temporary),
         python=f"{platform.python_version()}, {platform.machine()}",
         set="$env:" if os.name == "nt" else "export ",
         proxy=os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or "rien",
     )
+
+
+def last_line(text: str) -> str:
+    """Renvoie la dernière ligne d'un texte qui n'est pas vide, ou une chaîne vide."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def free(folder: str | Path) -> int:

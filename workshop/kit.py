@@ -3,11 +3,15 @@
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from atelier import NEWEST, OLDEST
 from workshop import ROOT, WorkshopError, installing
@@ -19,13 +23,23 @@ LEFT = {".git", ".venv", ".atelier", "live", "carnets", WHEELS}
 LEFT_ANYWHERE = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".*_cache", "db.sqlite3", "node_modules", ".ipynb_checkpoints"
 )
-# Ce que seuls les auteurs installent n'est pas du voyage.
-CONSTRAINTS, AUTHORS = ROOT / "constraints.txt", ROOT / "requirements-dev.txt"
+CONSTRAINTS, TOOLS = ROOT / "constraints.txt", ROOT / "requirements.txt"
 DEADLINE = 600
-NETWORK = (
-    "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion, puis relancez la même "
-    "commande : elle recommence le kit, sans télécharger deux fois le même paquet."
-)
+# Les phrases d'une installation qui ne vont pas à un kit, et les siennes.
+CAUSES = {
+    installing.NETWORK: (
+        "Le réseau ne répond pas, ou trop lentement. Vérifiez la connexion, puis relancez la même "
+        "commande : elle recommence le kit, sans télécharger deux fois le même paquet."
+    ),
+    installing.FULL: (
+        "La place manque : il reste {free} Mo dans {root} et {temporary_free} Mo dans {temporary}. "
+        "Libérez-en, ou faites un kit pour moins de machines, puis relancez la même commande."
+    ),
+    installing.RIGHTS: (
+        "Le kit ne peut pas s'écrire dans {root}. Vérifiez que vous en avez le droit, et que la "
+        "clé n'est pas protégée en écriture, puis relancez la même commande."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -123,35 +137,39 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
             f"{folder} est dans l'atelier lui-même. Choisissez un dossier ailleurs, sur la clé par "
             "exemple."
         )
-    partial = folder.with_name(f"{folder.name}.en-cours")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        shutil.copytree(ROOT, partial, ignore=_ignored)
-        for system in systems:
-            for python in pythons:
-                say(f"Paquets pour {system}, Python {python}…")
-                for target in SYSTEMS[system]:
-                    download(partial / WHEELS, target, python)
-        constraints = partial / CONSTRAINTS.name
-        # pip lit ces options là aussi : la ligne du chapitre 01 trouve le kit sans rien de plus.
-        options = f"--no-index\n--find-links {WHEELS}\n"
-        constraints.write_text(options + CONSTRAINTS.read_text("utf-8"), "utf-8", newline="\n")
-        render_all(partial)
-        names = dict.fromkeys(target.name for system in systems for target in SYSTEMS[system])
-        start = START.format(systems=", ".join(names), pythons=", ".join(pythons))
-        (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
-        return partial.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f"{folder.name}.",
+            suffix=".en-cours",
+            dir=folder.parent,
+            ignore_cleanup_errors=True,
+        ) as temporary:
+            partial = Path(temporary) / folder.name
+            shutil.copytree(ROOT, partial, ignore=_ignored)
+            for system in systems:
+                for python in pythons:
+                    say(f"Paquets pour {system}, Python {python}…")
+                    for target in SYSTEMS[system]:
+                        download(partial / WHEELS, target, python)
+            constraints = partial / CONSTRAINTS.name
+            # pip les lit aussi là : la ligne du chapitre 01 trouve le kit sans rien de plus.
+            options = f"--no-index\n--find-links {WHEELS}\n"
+            constraints.write_text(options + CONSTRAINTS.read_text("utf-8"), "utf-8", newline="\n")
+            render_all(partial)
+            names = dict.fromkeys(target.name for system in systems for target in SYSTEMS[system])
+            start = START.format(systems=", ".join(names), pythons=", ".join(pythons))
+            (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
+            return partial.rename(folder)
     except subprocess.TimeoutExpired:
         raise WorkshopError(
             "Les paquets d'une machine ne sont pas arrivés en 10 minutes. Essayez un réseau plus "
             "rapide, ou moins de machines : --systemes windows --pythons 3.13"
         ) from None
     except OSError as error:
-        raise WorkshopError(
-            f"Le kit ne peut pas s'écrire : {error}. Vérifiez les droits et la place libre."
-        ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        # copytree donne la liste de tout ce qu'il n'a pas pu copier.
+        why = error.args[0][0][-1] if isinstance(error, shutil.Error) else error
+        raise _failure(str(why), folder) from None
 
 
 def download(folder: Path, system: System, python: str) -> None:
@@ -163,7 +181,7 @@ def download(folder: Path, system: System, python: str) -> None:
     for full, wanted in wanted_lists(system, python).items():
         done = subprocess.run(
             [
-                *installing.pip(),
+                *installing.pip(sys.executable),
                 *("download", "--quiet", "--no-deps", "--only-binary=:all:", "--no-input"),
                 *("--dest", str(folder), *wanted),
                 *("--python-version", full, "--implementation", "cp"),
@@ -184,10 +202,7 @@ def download(folder: Path, system: System, python: str) -> None:
                 "système (--systemes windows, par exemple)."
             )
         if done.returncode:
-            words = installing.cause(done.stderr)
-            if words == installing.NETWORK:
-                raise WorkshopError(NETWORK)
-            raise WorkshopError(installing.sentence(words, done.stderr.strip().split("\n")[-1]))
+            raise _failure(done.stderr, folder)
 
 
 def wanted_lists(system: System, python: str) -> dict[str, list[str]]:
@@ -197,14 +212,14 @@ def wanted_lists(system: System, python: str) -> dict[str, list[str]]:
     dernières (3.11.0, 3.11.99) : une machine peut avoir les unes ou les autres.
     """
     lists = {}
-    authors = {one.name for one in _requirements(AUTHORS)}
+    needed = _needed()
     for full in (f"{python}.99", f"{python}.0"):
         environment = system.markers | {"python_version": python, "python_full_version": full}
         environment |= {"implementation_name": "cpython"}
         wanted = [
             f"{one.name}{one.specifier}"
-            for one in _requirements(CONSTRAINTS)
-            if one.name not in authors and (one.marker is None or one.marker.evaluate(environment))
+            for one in requirements(CONSTRAINTS)
+            if (one.marker.evaluate(environment) if one.marker else one.name in needed)
         ]
         if wanted not in lists.values():
             lists[full] = wanted
@@ -216,10 +231,39 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) // 1_000_000
 
 
-def _requirements(path: Path) -> Iterator[Requirement]:
+def requirements(path: Path) -> Iterator[Requirement]:
+    """Donne les paquets que nomme un fichier de dépendances."""
     for line in path.read_text("utf-8").splitlines():
         if line and not line.startswith(("#", "-")):
             yield Requirement(line)
+
+
+def _needed() -> set[str]:
+    """Renvoie les paquets qu'installe requirements.txt ici, dépendances comprises.
+
+    Ceux que seuls les auteurs installent n'en sont pas. Un paquet propre à un autre système n'en
+    est pas non plus : lui a une marque dans constraints.txt.
+    """
+    found, left = set(), [*requirements(TOOLS)]
+    while left:
+        one = left.pop()
+        name = canonicalize_name(one.name)
+        for extra in ("", *one.extras):
+            if (name, extra) not in found:
+                found.add((name, extra))
+                for need in map(Requirement, metadata.requires(name) or ()):
+                    if not need.marker or need.marker.evaluate({"extra": extra}):
+                        left.append(need)
+    return {name for name, _ in found}
+
+
+def _failure(text: str, folder: Path) -> WorkshopError:
+    """Renvoie l'erreur qui dit pourquoi le kit ne se fait pas, d'après ce qui s'est écrit."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), ROOT)
+    words = installing.cause(text, there)
+    return WorkshopError(
+        installing.sentence(CAUSES.get(words, words), installing.last_line(text), there)
+    )
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:

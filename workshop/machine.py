@@ -13,12 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
-from packaging.requirements import Requirement
-
 from workshop import ROOT, WorkshopError, installing
 from workshop.chapters import find_step
 from workshop.checking import project_python
 from workshop.demo import running_demo
+from workshop.kit import requirements
 from workshop.serving import holder
 
 # Celui de la machine, avec lequel l'apprenant crée `live/.venv`.
@@ -26,7 +25,11 @@ BASE_PYTHON = getattr(sys, "_base_executable", None) or sys.executable
 PORT = 8000
 # L'environnement du projet pèse 120 Mo ; le reste est de la marge.
 NEEDED_MB = 300
-SYNCHRONISED = ("OneDrive", "Dropbox", "Google Drive", "Mobile Documents")
+# Le début du nom d'un dossier que synchronise OneDrive, Dropbox, Google Drive ou iCloud.
+SYNCHRONISED = (
+    *("OneDrive", "Dropbox", "CloudStorage", "Google Drive", "GoogleDrive", "Mon Drive"),
+    *("My Drive", "iCloudDrive", "Mobile Documents"),
+)
 BROWSER_SECONDS = 30
 
 
@@ -81,13 +84,12 @@ def check_python() -> str:
 
 def check_folder() -> str:
     """Un dossier où l'on écrit, avec de la place, et que rien ne synchronise."""
-    for name in SYNCHRONISED:
-        if any(part.startswith(name) for part in ROOT.parts):
-            raise WorkshopError(
-                f"L'atelier est dans un dossier que {name} synchronise, et la synchronisation "
-                "bloque des fichiers pendant qu'on les écrit. Copiez l'atelier ailleurs sur le "
-                "disque, et relancez la commande dans la copie."
-            )
+    if found := next((part for part in ROOT.parts if part.startswith(SYNCHRONISED)), None):
+        raise WorkshopError(
+            f"L'atelier est dans un dossier qui se synchronise (« {found} »), et la "
+            "synchronisation bloque des fichiers pendant qu'on les écrit. Copiez l'atelier "
+            "ailleurs sur le disque, et relancez la commande dans la copie."
+        )
     free = installing.free(ROOT)
     if free < NEEDED_MB:
         raise WorkshopError(
@@ -107,8 +109,7 @@ def check_folder() -> str:
 
 def check_tools() -> str:
     """Les outils de l'atelier, aux versions attendues."""
-    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    wanted = [*requirements(ROOT / "requirements.txt")]
     for one in wanted:
         try:
             good = one.specifier.contains(version(one.name))
@@ -170,13 +171,14 @@ def check_chat() -> str:
                 started = time.monotonic()
                 ws.send("Il y a quelqu'un ?")
                 ws.recv(timeout=10)
+                milliseconds = (time.monotonic() - started) * 1000
         except (OSError, WebSocketException) as error:
             raise WorkshopError(
                 f"Le chat démarre, mais ne répond pas sur cette machine ({error}). Un antivirus "
                 "ou un pare-feu surveille sans doute les connexions : autorisez Python à écouter "
                 "sur 127.0.0.1, ou demandez-le à la personne qui gère la machine."
             ) from None
-    return f"« {greeting} », aller-retour en {(time.monotonic() - started) * 1000:.0f} ms"
+    return f"« {greeting} », aller-retour en {milliseconds:.0f} ms"
 
 
 def check_kernel() -> str:
@@ -243,9 +245,9 @@ def check_browser() -> str:
 
 
 def _last(done: subprocess.CompletedProcess) -> str:
-    """Renvoie la dernière ligne de l'erreur d'une commande."""
-    lines = f"{done.stdout or ''}\n{done.stderr or ''}".strip().splitlines()
-    return lines[-1] if lines else "sans un mot"
+    """Renvoie la dernière ligne de ce qu'a écrit une commande."""
+    text = f"{done.stdout or ''}\n{done.stderr or ''}"
+    return installing.last_line(text) or "sans un mot"
 
 
 def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess:

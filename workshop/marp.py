@@ -16,7 +16,7 @@ SLIDES = ROOT / "slides"
 MARP = SLIDES / "node_modules/@marp-team/marp-cli/marp-cli.js"
 DEADLINE = 60
 HANDOUT = Template(Path(__file__).with_name("handout.html").read_text("utf-8"))
-LABEL = re.compile(rf"^(<p>)?((?:{'|'.join(LABELS)})[ \u00a0]:)", re.M)
+LABEL = re.compile(rf"^((?:<p>)?(?:{'|'.join(LABELS)})[ \u00a0]:)", re.M)
 # Ce que Marp écrit en anglais autour des diapositives.
 FRENCH = {
     "Previous slide": "Diapositive précédente",
@@ -25,8 +25,8 @@ FRENCH = {
     "Toggle overview view": "Vue d'ensemble",
     "Close overview": "Fermer la vue d'ensemble",
     "[Overview]": "[Vue d'ensemble]",
-    "Open presenter view": "Vue présentateur",
-    "[Presenter view]": "[Vue présentateur]",
+    "Open presenter view": "Vue de présentation",
+    "[Presenter view]": "[Vue de présentation]",
     "Smaller notes font size": "Notes plus petites",
     "Bigger notes font size": "Notes plus grandes",
     "Current time": "Heure",
@@ -116,6 +116,9 @@ def print_decks(decks: list[Path], path: Path) -> None:
 def sheets_of(made: str) -> Iterator[str]:
     """Donne chaque diapositive d'une page de Marp, avec sa note en dessous."""
     notes = dict(re.findall(r'"bespoke-marp-note" data-index="(\d+)"[^>]*>(.*?)</div>', made, re.S))
-    for index, slide in enumerate(re.findall(r"<svg data-marpit-svg.*?</svg>", made, re.S)):
-        note = LABEL.sub(r"\1<b>\2</b>", notes.get(str(index), ""))
+    # Marp glisse un script dans la dernière.
+    inert = re.sub(r"<script>.*?</script>", "", made, flags=re.S)
+    for index, slide in enumerate(re.findall(r"<svg data-marpit-svg.*?</svg>", inert, re.S)):
+        note = re.sub(r"`([^`]+)`", r"<code>\1</code>", notes.get(str(index), ""))
+        note = LABEL.sub(r"<br><b>\1</b>", note)
         yield f'<article><div id=":$p">{slide}</div><footer>{note}</footer></article>'

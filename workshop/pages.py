@@ -73,4 +73,4 @@ def _colors(style: str) -> str:
     return HtmlFormatter(style=style).get_style_defs("code")
 
 
-PARSER = MarkdownIt("commonmark", {"highlight": _highlighted}).enable(["table", "strikethrough"])
+PARSER = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table")
