@@ -284,9 +284,10 @@ def stop(process: subprocess.Popen) -> None:
         # Elle vient peut-être de finir.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=3)
-        except subprocess.TimeoutExpired:
+        # La première finie peut laisser derrière elle celles qui ignorent Ctrl-C.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
