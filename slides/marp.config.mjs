@@ -1,4 +1,4 @@
-// Les réglages de Marp. Rien ne vient du réseau : ni emoji, ni mathématiques.
+// Les réglages de Marp. Rien ne vient du réseau : ni emoji, ni mathématiques.
 
 // En pixels, sur une diapositive de 1280 × 720 qui n'a qu'un titre, une légende et du code.
 const ROOM = { width: 1176, height: 470, paragraph: 72, line: 1.3, character: 0.603 }

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import re
 import tokenize
 import tomllib
@@ -15,8 +16,10 @@ from markdown_it.token import Token
 from workshop import ROOT
 from workshop.chapters import PARSER
 
-# Ce qui n'est pas à nous, ou pas de la prose : ce que l'on installe, et le projet de chacun.
-LEFT = {".git", ".venv", ".atelier", "live", "solutions", "paquets", "node_modules"}
+# Ce qui n'est pas à nous, ou n'est pas la source : ce que l'on installe, le travail de chacun, et
+# ce qui se fait à partir des chapitres et des diapositives.
+LEFT = {".git", ".venv", ".atelier", "live", "carnets", "paquets", "node_modules"}
+LEFT |= {"solutions", "html"}
 CODE = "\ufffc"
 
 
@@ -34,11 +37,11 @@ class Text:
 
 def files(*suffixes: str) -> list[Path]:
     """Renvoie les fichiers du dépôt qui ont un de ces suffixes."""
-    return [
-        path
-        for path in sorted(ROOT.rglob("*"))
-        if path.suffix in suffixes and not LEFT & set(path.relative_to(ROOT).parts)
-    ]
+    found = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = set(folders) - LEFT
+        found += [Path(folder, name) for name in names if name.endswith(suffixes)]
+    return sorted(found)
 
 
 def texts(path: Path) -> Iterator[Text]:
@@ -68,9 +71,10 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.hidden, self.found = 0, []
+        self.tag, self.hidden, self.found, self.scripts = "", 0, [], []
 
     def handle_starttag(self, tag, attributes):
+        self.tag = tag
         self.hidden += tag in ("style", "script", "code")
         self.found += [CODE] if tag == "code" else []
         self.found += [value for name, value in attributes if name in SHOWN_ATTRIBUTES]
@@ -81,6 +85,8 @@ class Reader(HTMLParser):
     def handle_data(self, data):
         if not self.hidden:
             self.found.append(data)
+        elif self.tag == "script":
+            self.scripts.append((self.getpos()[0], data))
 
 
 SHOWN_ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
@@ -94,6 +100,26 @@ def visible(source: str) -> str:
 
 def page(source: str) -> Iterator[tuple[int, str]]:
     yield 1, visible(source)
+    reader = Reader()
+    reader.feed(source)
+    for start, script in reader.scripts:
+        yield from ((start + line - 1, content) for line, content in javascript(script))
+
+
+JAVASCRIPT = re.compile(
+    r"""// (?P<comment>[^\n]*)|/\*(?P<block>.*?)\*/"""
+    r"""|(?P<quote>["'`])(?P<string>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""",
+    re.S,
+)
+
+
+def javascript(source: str) -> Iterator[tuple[int, str]]:
+    """Les commentaires et les chaînes, sans ce qu'un gabarit y met."""
+    for found in JAVASCRIPT.finditer(source):
+        content = next(filter(None, found.group("comment", "block", "string")), "")
+        if " " in content:
+            line = source.count("\n", 0, found.start()) + 1
+            yield line, quoted(re.sub(r"\$\{[^}]*\}", CODE, content))
 
 
 def toml(source: str) -> Iterator[tuple[int, str]]:
@@ -102,11 +128,13 @@ def toml(source: str) -> Iterator[tuple[int, str]]:
 
 
 def python(source: str) -> Iterator[tuple[int, str]]:
-    """Les commentaires, les docstrings et les messages, mais pas les motifs."""
+    """Les commentaires, les docstrings et les messages, mais pas les motifs, qui sont bruts."""
     yield from comments(source)
-    for line, content in strings(ast.parse(source)):
-        if " " in content and "\\" not in content:
-            yield line, quoted(content)
+    lines = source.encode().split(b"\n")
+    for node, content in strings(ast.parse(source)):
+        raw = re.match(rb"f?r", lines[node.lineno - 1][node.col_offset :])
+        if " " in content and not raw:
+            yield node.lineno, quoted(content)
 
 
 def tests(source: str) -> Iterator[tuple[int, str]]:
@@ -120,16 +148,16 @@ def tests(source: str) -> Iterator[tuple[int, str]]:
 def comments(source: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string.removeprefix("# ")
+            yield token.start[0], quoted(token.string.removeprefix("# "))
 
 
-def strings(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Donne les chaînes d'un arbre, f-chaînes comprises, avec leur ligne."""
+def strings(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """Donne les chaînes d'un arbre, f-chaînes comprises, avec leur nœud."""
     if isinstance(node, ast.JoinedStr):
         parts = [part.value if isinstance(part, ast.Constant) else CODE for part in node.values]
-        yield node.lineno, "".join(parts)
+        yield node, "".join(parts)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.lineno, node.value
+        yield node, node.value
     else:
         for child in ast.iter_child_nodes(node):
             yield from strings(child)
@@ -140,4 +168,11 @@ def quoted(content: str) -> str:
     return re.sub(r"`[^`]+`", CODE, content)
 
 
-READERS = {".md": markdown, ".html": page, ".toml": toml, ".py": python}
+READERS = {
+    ".md": markdown,
+    ".html": page,
+    ".js": javascript,
+    ".mjs": javascript,
+    ".toml": toml,
+    ".py": python,
+}

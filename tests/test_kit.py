@@ -185,7 +185,7 @@ def test_a_copy_that_fails_is_one_sentence(tmp_path, monkeypatch, number, words)
     def fail(*_, **__):
         raise OSError(number, "oups")
 
-    # copytree retient toutes ses erreurs dans une seule.
+    # `copytree` retient toutes ses erreurs dans une seule.
     monkeypatch.setattr(shutil, "copystat", fail)
     with pytest.raises(WorkshopError, match=words) as caught:
         kit.pack(tmp_path / "clé", ["linux"], ["3.12"], say=lambda words: None)

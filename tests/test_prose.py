@@ -1,7 +1,6 @@
 """La prose suit les règles de l'imprimerie française, ses liens mènent quelque part."""
 
 import re
-from collections import Counter
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -9,10 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.prose import CODE, Text, files, texts
+from tests.prose import CODE, READERS, Text, files, texts
 from workshop import ROOT
 from workshop.chapters import PARSER, Delete, Patch, Rename, Write, all_steps
-from workshop.pages import anchor, plain
+from workshop.pages import page
 
 # Ce qui passe sur le fil garde l'espace ordinaire de 2016 : on le compare octet par octet.
 ON_THE_WIRE = re.compile(r"Bienvenue [^!\n]* !|Salut les gens !|Bonjour depuis le navigateur !")
@@ -35,7 +34,7 @@ ONLY_IN_MARKDOWN = {
 }
 SOURCES = [
     path
-    for path in files(".md", ".html", ".toml", ".py")
+    for path in files(*READERS)
     # L'un n'est que réglages ; l'autre, que le cadre des pages.
     if path not in (ROOT / "pyproject.toml", ROOT / "workshop" / "page.html")
 ]
@@ -80,16 +79,21 @@ def test_typography(path):
     assert not found, "\n" + "\n".join(found)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_accents_on_capitals(path):
+def without_accent(read: list[Text]) -> list[str]:
+    """Renvoie les mots d'une prose dont la capitale n'a pas son accent, et où ils sont."""
     known = accented_words()
-    lower = {word for text in prose(path) for word in re.findall(r"\b[a-z]\w+", text.content)}
-    found = [
+    lower = {word for text in read for word in re.findall(r"\b[a-z]\w+", text.content)}
+    return [
         f"{text} : « {word} » ; on écrit « {known[word.lower()].capitalize()} »"
-        for text in prose(path)
+        for text in read
         for word in re.findall(r"\b[EACO][a-zà-ÿ]+", text.content)
         if word.lower() in known and word.lower() not in lower
     ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_accents_on_capitals(path):
+    found = without_accent(prose(path))
     assert not found, "\n" + "\n".join(found)
 
 
@@ -117,8 +121,57 @@ def test_a_fault_of_markdown_is_found(sentence):
     assert faults(sentence, ONLY_IN_MARKDOWN)
 
 
-def test_a_capital_without_its_accent_is_found():
-    assert accented_words()["ecrire"] == "écrire"
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("Ecrire un chapitre", "« Ecrire » ; on écrit « Écrire »"),
+        ("Écrire un chapitre", ""),
+        ("Avant d'écrire", ""),
+        # Un nom de code, que ce texte écrit aussi sans capitale.
+        ("Etat vaut etat", ""),
+    ],
+)
+def test_a_capital_without_its_accent_is_found(sentence, fault):
+    found = without_accent([Text(ROOT / "README.md", 3, sentence)])
+    assert found == ([f"README.md:3 : {fault}"] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "source", "read"),
+    [
+        (".py", 'print("Le dossier C:\\\\atelier est là")', ["Le dossier C:\\atelier est là"]),
+        (".py", 'A = f"Il reste {free} Mo\\n"', [f"Il reste {CODE} Mo\n"]),
+        (".py", 'A = r"un motif de \\d+", fr"et {b} un autre"', []),
+        (".py", "a = 1  # Pourquoi un", ["Pourquoi un"]),
+        (".html", "<p>Bonjour</p><style>a b</style>", ["Bonjour"]),
+        (
+            ".html",
+            """<p>Un</p>\n<script>
+            // Pourquoi ceci
+            fetch("http://127.0.0.1/"); say('hors ligne : ' + "l'autre \\"page\\"");
+            show(`→ ${text.value} de plus`); id("page"); /* Et cela */
+            </script>""",
+            [
+                *("Un\n", "Pourquoi ceci", "hors ligne : ", 'l\'autre \\"page\\"'),
+                *(f"→ {CODE} de plus", " Et cela "),
+            ],
+        ),
+        (".js", "let a = 'un seul'  // Une note", ["un seul", "Une note"]),
+        (".toml", 'a = ["une phrase", "mot"]', ["une phrase"]),
+        (".md", "Un `mot`\n\n```python\nrien ici\n```\n", [f"Un {CODE}"]),
+    ],
+)
+def test_what_is_read_of_a_file(tmp_path, suffix, source, read):
+    path = tmp_path / f"texte{suffix}"
+    path.write_text(source, "utf-8")
+    assert [text.content for text in texts(path)] == read
+
+
+def test_a_fault_of_a_script_is_on_its_line():
+    page = ROOT / "workshop" / "demo" / "page.html"
+    source = page.read_text("utf-8").split("\n")
+    place = next(place for place, line in enumerate(source, 1) if "hors ligne" in line)
+    assert place in {text.line for text in prose(page) if "hors ligne" in text.content}
 
 
 @pytest.mark.parametrize(
@@ -136,19 +189,15 @@ def test_what_is_right_is_left(sentence):
 
 
 def test_there_is_prose_to_read():
-    for suffix in (".md", ".html", ".toml", ".py"):
+    for suffix in READERS:
         read = [path for path in SOURCES if path.suffix == suffix]
         assert read and all(prose(path) for path in read if path.name != "__init__.py"), suffix
 
 
+@cache
 def anchors(path: Path) -> set[str]:
-    """Renvoie les ancres que GitHub donne aux titres d'un texte."""
-    tokens, seen = PARSER.parse(path.read_text("utf-8")), Counter()
-    return {
-        anchor(plain(inline), seen)
-        for opening, inline in pairwise(tokens)
-        if opening.type == "heading_open"
-    }
+    """Renvoie les ancres des titres d'un texte, celles de sa page."""
+    return set(re.findall(r'<h\d id="([^"]+)"', page(path.read_text("utf-8"))))
 
 
 def links(path: Path):

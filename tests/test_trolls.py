@@ -105,10 +105,9 @@ class Silence:
 
 async def test_a_fault_of_a_troll_is_seen(monkeypatch):
     monkeypatch.setattr(trolls.Troll, "next_sentence", lambda self: self.gone)
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(AttributeError, match="gone"):
         async with asyncio.timeout(5):
             await trolls.Troll("Ada", "", 0.01).chat(Silence())
-    assert caught.group_contains(AttributeError, match="gone")
 
 
 async def test_a_troll_that_leaves_leaves_nothing():

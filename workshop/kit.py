@@ -167,7 +167,7 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
             "rapide, ou moins de machines : --systemes windows --pythons 3.13"
         ) from None
     except OSError as error:
-        # copytree donne la liste de tout ce qu'il n'a pas pu copier.
+        # `copytree` donne la liste de tout ce qu'il n'a pas pu copier.
         why = error.args[0][0][-1] if isinstance(error, shutil.Error) else error
         raise _failure(str(why), folder) from None
 

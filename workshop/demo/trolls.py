@@ -6,6 +6,7 @@ sessions sont écrits dans la base du projet.
 """
 
 import asyncio
+import contextlib
 import itertools
 import random
 import re
@@ -45,13 +46,11 @@ class Troll:
         pause = FIRST_PAUSE
         while True:
             entered = time.monotonic()
-            try:
+            with contextlib.suppress(OSError, WebSocketException):
                 async with connect(
                     address, origin=url, additional_headers=self.headers, proxy=None
                 ) as ws:
                     await self.chat(ws)
-            except* (OSError, WebSocketException):
-                pass
             if time.monotonic() - entered > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             await asyncio.sleep(random.uniform(0.5, 1) * pause)
@@ -59,10 +58,15 @@ class Troll:
 
     async def chat(self, ws: ClientConnection) -> None:
         """Écoute et parle jusqu'à ce que la connexion se ferme."""
-        async with asyncio.TaskGroup() as group:
-            speaking = group.create_task(self.speak(ws))
-            await self.listen(ws)
-            speaking.cancel()
+        tasks = [asyncio.create_task(self.listen(ws)), asyncio.create_task(self.speak(ws))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def listen(self, ws: ClientConnection) -> None:
         async for message in ws:
