@@ -12,7 +12,8 @@ import pytest
 
 from workshop import ROOT, checking
 from workshop.chapters import find_step
-from workshop.checking import current_step, keep
+from workshop.checking import LISTEN_SECONDS, Goal, Report, current_step, keep
+from workshop.commands import countdown
 
 
 def run(*arguments):
@@ -119,3 +120,19 @@ def test_a_killed_check_leaves_no_process(tmp_path):
     check.wait()
     _, alive = psutil.wait_procs(children, timeout=5)
     assert children and not alive
+
+
+def test_the_countdown_starts_with_the_listening_and_stops_at_zero():
+    said = []
+    progress = countdown(said.append)
+    waiting, passed = (Goal("file", "", state, None) for state in ("waiting", "passed"))
+    report = Report("06-console")
+    progress(report, 0.1)
+    report.goals = [waiting]
+    progress(report, 3)
+    assert said == []
+    report.goals = [passed]
+    for seconds in (4, 4 + LISTEN_SECONDS / 2, 4 + LISTEN_SECONDS, 8 + LISTEN_SECONDS):
+        progress(report, seconds)
+    beginnings = ["Encore 120 s", "Encore 60 s", "Encore 0 s", "Je n'ai pas entendu la phrase"]
+    assert [words.replace("\u00a0", " ").split(" :")[0] for words in said] == beginnings

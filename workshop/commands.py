@@ -128,19 +128,34 @@ def verifier(number, projet, as_json):
         sys.exit(report.exit_code)
     listens = step.number == 6 and not projet and sys.stdout.isatty()
     with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
-
-        def progress(report, seconds):
-            if listens:
-                left = LISTEN_SECONDS - seconds
-                status.update(
-                    f"Encore {left:.0f} s : j'écoute le salon poneys. "
-                    "Collez console.js dans le navigateur."
-                )
-
-        seconds = LISTEN_SECONDS if listens else 0
-        report = check(step, project, python, listen=seconds, progress=progress)
+        options = {}
+        if listens:
+            options = {"listen": LISTEN_SECONDS, "progress": countdown(status.update)}
+        report = check(step, project, python, **options)
     show_report(console, step, report)
     sys.exit(report.exit_code)
+
+
+def countdown(say):
+    """Renvoie de quoi suivre une écoute : `say` reçoit ce qu'il en reste, ou qu'elle est finie."""
+    from workshop.checking import LISTEN_SECONDS
+
+    began = None
+
+    def progress(report, seconds):
+        nonlocal began
+        # L'écoute commence quand console.js est là ; avant, le juge démarre.
+        if not report.goals or report.goals[0].state != "passed":
+            return
+        began = seconds if began is None else began
+        left = LISTEN_SECONDS - (seconds - began)
+        say(
+            f"Encore {left:.0f} s : j'écoute le salon poneys. Collez console.js dans le navigateur."
+            if left >= 0
+            else "Je n'ai pas entendu la phrase : je cherche pourquoi."
+        )
+
+    return progress
 
 
 def show_report(console: Console, step, report) -> None:

@@ -173,8 +173,8 @@ class Case:
         return found
 
     @cached_property
-    def stale_cookie(self) -> bool:
-        """True si le serveur de l'apprenant tombe en erreur devant le cookie d'un autre projet."""
+    def refuses_cookies(self) -> bool:
+        """True si le serveur de l'apprenant répond 500 à qui porte un cookie de session."""
         from websockets.exceptions import InvalidStatus
         from websockets.sync.client import connect
 

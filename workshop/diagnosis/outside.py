@@ -341,15 +341,6 @@ def browser(case):
             "c'est "
             "lui, lisez la dernière ligne de son journal.",
         )
-    if case.stale_cookie:
-        return case.says(
-            "stale-cookie",
-            "Votre serveur répond 500 à un navigateur qui porte le cookie d'un autre projet "
-            "Django : "
-            "il cherche la session dans une table qui n'existe pas. Dans le terminal « projet », "
-            "tapez "
-            "python manage.py migrate, puis recollez les lignes de console.js.",
-        )
     found = re.search(r"Dernier message.*?\xab\s(?:<.*?>\s)?(.*)\s\xbb\.$", case.observed, re.S)
     expected = re.search(r"personne n'a dit\s\xab\s(.*?)\s\xbb", case.observed)
     if found and expected and not found[1].startswith("Bienvenue"):
@@ -368,9 +359,15 @@ def browser(case):
                 f"console.js parle dans le salon « {room[1]} », et l'on écoute dans « poneys ».",
                 Place("console.js", line),
             )
+    # Un navigateur refusé ne laisse pas de trace ici : on ne sait pas si quelqu'un a collé.
+    refused = (
+        " Si elle répond « Connexion fermée, code 1006 », tapez python manage.py migrate dans le "
+        "terminal « projet », puis recollez : le navigateur porte peut-être le cookie d'un autre "
+        "projet Django, et le vôtre n'a pas encore la table où le chercher."
+    )
     return case.says(
         "nobody-spoke",
         "Ouvrez une page de votre serveur, puis sa console (F12), collez les lignes de console.js "
-        "et appuyez sur Entrée.",
+        "et appuyez sur Entrée." + (refused if case.refuses_cookies else ""),
         Place("console.js") if source else None,
     )
