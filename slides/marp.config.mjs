@@ -4,6 +4,13 @@
 const ROOM = { width: 1176, height: 470, paragraph: 72, line: 1.3, character: 0.603 }
 const LARGEST = 40
 
+/** Ôte le décalage que toutes les lignes ont en commun : du fond de la salle, il coûte trop. */
+const dedented = (code) => {
+  const written = code.split('\n').filter((line) => line.trim())
+  const common = Math.min(...written.map((line) => line.search(/\S/)))
+  return code.replaceAll(new RegExp(`^ {${common}}`, 'gm'), '')
+}
+
 /** Rend le code d'une diapositive aussi grand que le permet ce qui l'entoure. */
 const codeSize = (markdown) =>
   markdown.core.ruler.push('code_size', ({ tokens }) => {
@@ -14,6 +21,7 @@ const codeSize = (markdown) =>
       if (token.type === 'inline') paragraphs += 1
       if (token.type === 'fence') blocks.push(token)
       if (token.type !== 'marpit_slide_close' || !blocks.length) continue
+      for (const block of blocks) block.content = dedented(block.content)
       const lines = blocks.flatMap((block) => block.content.trimEnd().split('\n'))
       const others = Math.max(0, paragraphs - 2) + (blocks.length - 1) / 2
       const size = Math.min(

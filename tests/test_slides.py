@@ -364,15 +364,15 @@ def test_the_presenter_s_view_follows_and_leads(visit):
     page, _ = visit(deck)
     presenter = presenting(page)
     assert presenter.title().startswith("[Vue de présentation] - 05 · ")
+    # Chaque vue suit l'autre à son heure : on attend sa note, on ne la lit pas à la volée.
     written = re.findall(r"^Dire.*$", deck.read_text("utf-8"), re.M)
-    second = ".bespoke-marp-active section[id='2']"
-    shown = presenter.locator(".bespoke-marp-note.active")
-    assert written[0] in shown.inner_text()
+    note = ".bespoke-marp-note.active"
+    presenter.locator(note, has_text=written[0]).wait_for()
     page.keyboard.press("ArrowRight")
-    presenter.locator(second).wait_for()
-    assert written[1] in shown.inner_text()
+    presenter.locator(".bespoke-marp-active section[id='2']").wait_for()
+    presenter.locator(note, has_text=written[1]).wait_for()
     presenter.keyboard.press("ArrowRight")
-    page.locator(second.replace("2", "3")).wait_for()
+    page.locator(".bespoke-marp-active section[id='3']").wait_for()
 
 
 @pytest.fixture

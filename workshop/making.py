@@ -173,8 +173,8 @@ def chat(solutions: Path) -> str:
     next(token for token in titles if token.type == "inline" and token.content == "En 2016")
     then = next(token.content for token in titles if token.type == "fence")
     return (
-        f"```python\n{today}```\n\nLe même, dans la langue de Channels 1, celle de l'article de "
-        f"2016 :\n\n```python\n{then}```"
+        f"```python\n{today}```\n\nLe même, dans la langue de la première génération de Channels, "
+        f"celle de l'article de 2016 :\n\n```python\n{then}```"
     )
 
 

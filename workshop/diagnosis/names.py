@@ -67,8 +67,8 @@ OTHER_LANGUAGES = {
     "this": "self",
 }
 PAST_CURE = (
-    "C'est l'écriture de Channels 1, celle de 2016. La rubrique « En 2016 » du chapitre 05 donne, "
-    "ligne à ligne, ce qui la remplace."
+    "C'est l'écriture de la première génération de Channels, celle de 2016. La rubrique "
+    "« En 2016 » du chapitre 05 donne, ligne à ligne, ce qui la remplace."
 )
 
 

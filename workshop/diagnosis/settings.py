@@ -431,15 +431,15 @@ def layers(case):
     if "ROUTING" in message:
         return case.says(
             "channels-1",
-            "La clé ROUTING est de Channels 1 : les routes sont maintenant dans live/asgi.py. "
-            "Retirez-la.",
+            "La clé ROUTING est celle de la première génération de Channels : les routes sont "
+            "maintenant dans live/asgi.py. Retirez-la.",
             _line(case, "CHANNEL_LAYERS", "ROUTING"),
         )
     if named := re.search(r"Cannot import BACKEND '?([\w.]+)'? specified", message):
         backend = named[1]
         cause = f"BACKEND vaut « {backend} », qui n'existe pas. "
         if backend.startswith("asgiref"):
-            cause = "C'est la couche de Channels 1. "
+            cause = "C'est la couche de la première génération de Channels. "
         elif backend.startswith("channels_redis"):
             cause = "Cette couche demande le paquet channels_redis, qui n'est pas installé. "
         return case.says(
