@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tests.test_prose import FAULTS, faults
 from workshop import ROOT, WorkshopError, commands, making, marp, slides
-from workshop.browser import MissingTool, browser
+from workshop.browser import MissingTool, browser, find_chromium
 from workshop.commands import cli
 from workshop.marp import made_page, make_deck, sheets_of
 from workshop.pictures import page_count
@@ -227,6 +227,12 @@ def test_what_marp_no_longer_says_in_english_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(marp, "marp", lambda deck: "<title>Sans rien d'autre</title>")
     with pytest.raises(WorkshopError, match="Previous slide"):
         make_deck(tmp_path / "05-consumers.html")
+
+
+def test_without_playwright_the_command_to_type_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "playwright", None)
+    with pytest.raises(MissingTool, match=r"--python \.venv install -r requirements-dev\.txt"):
+        find_chromium()
 
 
 @pytest.mark.parametrize("number", ["5", "05", "05-consumers"])

@@ -23,8 +23,10 @@ RESERVE = Slot("**Réserve**", 15)
 
 # Un texte est le numéro d'une étape : ses minutes sont celles de son chapitre.
 HALF_DAY = (
-    Slot("Accueil : `rattraper 03`, les trois terminaux, `client.py` lu ensemble", 15),
-    *(OPENING, "03", "04", PAUSE, "05", "06", RESERVE, CLOSING),
+    Slot("Accueil : les machines, et `rattraper 03` pour qui ne l'a pas fait", 10),
+    OPENING,
+    Slot("Mise en place : les trois terminaux, `client.py` lu ensemble, avec `slides 02`", 15),
+    *("03", "04", Slot("Pause", 10), "05", "06", RESERVE, CLOSING),
 )
 DAY = (
     Slot("Accueil, et **réserve** pour les machines qui ne sont pas prêtes", 30),
