@@ -14,7 +14,7 @@ import pytest
 from channels.layers import channel_layers
 
 from workshop.chapters import Step
-from workshop.members import InProcessMember, NetworkMember, load
+from workshop.members import InProcessMember, NetworkMember, has_models, load
 from workshop.serving import Server, copy_project
 
 PROJECT = pytest.StashKey[Path]()
@@ -44,8 +44,13 @@ def pytest_collection_finish(session):
         session.config.stash[PROJECT] = copy / "live"
         copy_project(Step(session.items[0].path.parent).solution, copy / "live")
     # Après la liste des buts : un projet qui tourne en rond à l'import est un but rouge, lui aussi.
-    if any("visitor" in item.fixturenames for item in session.items):
-        session.config.stash[LOADED] = load(session.config.stash[PROJECT])
+    if visited := [item for item in session.items if "visitor" in item.fixturenames]:
+        project = session.config.stash[PROJECT]
+        loaded = session.config.stash[LOADED] = load(project)
+        # Une base d'essai prend du temps : seul un projet qui a des modèles en demande une.
+        if not isinstance(loaded, BaseException) and has_models(project):
+            for item in visited:
+                item.add_marker(pytest.mark.django_db(transaction=True))
 
 
 @pytest.fixture(scope="session")

@@ -102,9 +102,14 @@ class Judge:
     def pytest_warning_recorded(self, warning_message):
         self.case.warn(warning_message)
 
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self, session):
+        # Ici : pytest avertit de ses greffons importés avant lui.
+        from pytest_django.plugin import blocking_manager_key
+
         if self.case and self.case.goal:
-            self.send(diagnosis=asdict(diagnose(self.case)))
+            # pytest-django garde la base fermée ; la conversation d'essai en a une à elle.
+            with session.config.stash[blocking_manager_key].unblock():
+                self.send(diagnosis=asdict(diagnose(self.case)))
 
     def stuck(self, file: str, line: int, function: str) -> None:
         """Le projet ne rend pas la main : le but en cours est rouge, et l'on sait où."""

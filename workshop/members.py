@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import functools
 import importlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -49,6 +50,15 @@ def load(project: Path):
         os.environ.pop("DJANGO_SETTINGS_MODULE", None)
         settings._wrapped = empty
         return error
+
+
+def has_models(project: Path) -> bool:
+    """Renvoie True si le projet, chargé, a des modèles : il lui faut une base pour parler."""
+    from django.apps import apps
+
+    folder = str(project.resolve())
+    models = apps.get_models() if apps.models_ready else ()
+    return any((inspect.getsourcefile(model) or "").startswith(folder) for model in models)
 
 
 def settings_module(project: Path) -> str:

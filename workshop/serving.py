@@ -54,6 +54,14 @@ def _left_aside(folder: str, names: list[str]) -> set[str]:
     return environments | (LEFT_BY_RUNS & {*names})
 
 
+def has_migrations(project: Path) -> bool:
+    """Renvoie True si une application du projet a une migration : sa base est alors à créer."""
+    return any(
+        path.parent.name == "migrations" and path.suffix == ".py" and path.stem != "__init__"
+        for path in copied(project)
+    )
+
+
 def free_port() -> int:
     """Renvoie un port libre de la boucle locale."""
     with socket.socket() as probe:
@@ -105,8 +113,9 @@ class Server:
     """Le serveur d'un projet, de l'entrée à la sortie d'un bloc `with`.
 
     `project` est le dossier de `manage.py`. Le serveur tourne avec `python`, dans son propre
-    groupe de processus, et ne survit pas au processus qui l'a lancé (voir guard.py). Lève
-    ServerError s'il n'écoute pas au bout de 20 secondes.
+    groupe de processus, et ne survit pas au processus qui l'a lancé (voir guard.py). Si le projet
+    a des migrations, sa base les reçoit d'abord. Lève ServerError si l'une des deux choses n'est
+    pas faite en 20 secondes.
     """
 
     def __init__(
@@ -151,13 +160,26 @@ class Server:
         if not (self.project / "manage.py").is_file():
             raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
         require_free(self.port)
+        try:
+            if has_migrations(self.project):
+                self.process = self._manage("migrate", "--verbosity", "0")
+                self._wait_for_database()
+                self.process.stdin.close()
+            self.process = self._manage("runserver", "--noreload", f"127.0.0.1:{self.port}")
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _manage(self, *arguments: str) -> subprocess.Popen:
+        """Lance `manage.py` ; ce qu'il écrit s'ajoute au journal."""
         group = {"start_new_session": True}
         if os.name == "nt":
             group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        with self.log_path.open("wb") as log:
-            address = f"127.0.0.1:{self.port}"
-            self.process = subprocess.Popen(
-                [self.python, str(GUARD), "manage.py", "runserver", "--noreload", address],
+        with self.log_path.open("ab") as log:
+            return subprocess.Popen(
+                [self.python, str(GUARD), "manage.py", *arguments],
                 cwd=self.project,
                 env=project_environment() | self.environment,
                 stdin=subprocess.PIPE,
@@ -165,12 +187,22 @@ class Server:
                 stderr=log,
                 **group,
             )
+
+    def _wait_for_database(self) -> None:
         try:
-            self._wait()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+            status = self.process.wait(STARTUP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ServerError(
+                "Le serveur n'a pas sa base de données : « python manage.py migrate » n'a pas fini "
+                f"après {STARTUP_SECONDS} secondes. {last_line(self.log_path)}",
+                self.log,
+            ) from None
+        if status:
+            raise ServerError(
+                "Le serveur n'a pas sa base de données : « python manage.py migrate » échoue. "
+                f"{last_line(self.log_path)}",
+                self.log,
+            )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + STARTUP_SECONDS

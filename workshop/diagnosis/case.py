@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workshop import ROOT, WorkshopError
 from workshop.diagnosis import Diagnosis
-from workshop.diagnosis.probe import Call, Probe, converse
+from workshop.diagnosis.probe import Call, Probe, converse, messages_database
 from workshop.diagnosis.project import Place, Project
 from workshop.members import load, settings_module
 
@@ -111,7 +111,8 @@ class Case:
         """Une conversation d'essai, dans ce processus, où tout est noté ; None sans application."""
         if self.application is None:
             return None
-        probe = asyncio.run(converse(self.application, self.project))
+        with messages_database(self.project.folder):
+            probe = asyncio.run(converse(self.application, self.project))
         for warning in probe.warnings:
             self.warn(warning)
         return probe

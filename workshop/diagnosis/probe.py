@@ -7,12 +7,14 @@ import gc
 import sys
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workshop.diagnosis.project import Place, Project
+from workshop.members import InProcessMember, Refused, has_models
 
 PATIENCE = 1
 ROOM = "/chat/poneys/"
-TEXT = "Salut les gens !"
+TEXT = "Salut les gens !"
 
 
 @dataclass
@@ -53,11 +55,27 @@ class Probe:
         return [call for call in self.calls if call.name in names]
 
 
+@contextlib.contextmanager
+def messages_database(folder: Path):
+    """Prête une base d'essai à la conversation, le temps d'un bloc, si le projet a des modèles."""
+    if not has_models(folder):
+        yield
+        return
+    from django.db import connection
+    from django.test.utils import setup_databases, teardown_databases
+
+    # Les tables viennent des modèles : une migration oubliée ne doit pas faire taire le chat ici.
+    connection.settings_dict["TEST"]["MIGRATE"] = False
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        yield
+    finally:
+        teardown_databases(databases, verbosity=0)
+
+
 async def converse(application, project: Project) -> Probe:
     """Fait parler Ada dans un salon où Blaise écoute, et renvoie ce que l'on a noté."""
     from channels.layers import channel_layers
-
-    from workshop.members import InProcessMember, Refused
 
     probe = Probe()
     channel_layers.backends.clear()

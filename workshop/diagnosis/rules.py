@@ -1,6 +1,6 @@
 """Les règles, dans l'ordre : les fichiers, les réglages, les noms, les routes, la conversation."""
 
-from workshop.diagnosis import consumer, files, names, outside, routing, settings, texts
+from workshop.diagnosis import consumer, database, files, names, outside, routing, settings, texts
 
 RULES = (
     outside.environment,
@@ -38,6 +38,7 @@ RULES = (
     consumer.bad_event,
     consumer.mixed_sync,
     consumer.wrong_signature,
+    database.missing_migration,
     consumer.not_awaited,
     consumer.wrong_call,
     consumer.bad_await,
