@@ -127,6 +127,7 @@ class Server:
     ):
         self.project, self.python, self.port = project, python, port or free_port()
         self.environment = environment or {}
+        self.process: subprocess.Popen | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="serveur-", ignore_cleanup_errors=True)
         self.log_path = Path(self.folder.name) / "journal.txt"
 
@@ -221,12 +222,13 @@ class Server:
         )
 
     def __exit__(self, *_) -> None:
-        self.process.stdin.close()
-        try:
-            self.process.wait(timeout=3)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        if self.process:
+            self.process.stdin.close()
+            try:
+                self.process.wait(timeout=3)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         self.folder.cleanup()
 
 

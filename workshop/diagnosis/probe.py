@@ -14,7 +14,7 @@ from workshop.members import InProcessMember, Refused, has_models
 
 PATIENCE = 1
 ROOM = "/chat/poneys/"
-TEXT = "Salut les gens !"
+TEXT = "Salut les gens !"
 
 
 @dataclass
