@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
 
 from tests.test_prose import FAULTS, faults
 from workshop import ROOT, WorkshopError, commands, making, marp, slides
-from workshop.browser import MissingTool, browser, find_chromium
+from workshop.browser import MissingTool, browser
 from workshop.commands import cli
 from workshop.marp import made_page, make_deck, sheets_of
 from workshop.pictures import page_count
@@ -227,12 +228,6 @@ def test_what_marp_no_longer_says_in_english_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(marp, "marp", lambda deck: "<title>Sans rien d'autre</title>")
     with pytest.raises(WorkshopError, match="Previous slide"):
         make_deck(tmp_path / "05-consumers.html")
-
-
-def test_without_playwright_the_command_to_type_is_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "playwright", None)
-    with pytest.raises(MissingTool, match=r"--python \.venv install -r requirements-dev\.txt"):
-        find_chromium()
 
 
 @pytest.mark.parametrize("number", ["5", "05", "05-consumers"])
@@ -476,6 +471,17 @@ def test_the_pdf_has_all_the_decks_or_one(chromium, tmp_path):
     every, one = [path.read_bytes() for path in paths]
     assert page_count(every) > page_count(one) > 1
     assert re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", one)[0] == A4
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_the_paper_needs_is_installed_the_first_time(monkeypatch, tmp_path, there):
+    done = []
+    spec = find_spec("pytest") if there else None
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(commands, "install_all", lambda: done.append("installé"))
+    monkeypatch.setattr(marp, "print_decks", lambda decks, path: done.append(path.name))
+    assert CliRunner().invoke(cli, ["slides", "--pdf", str(tmp_path / "notes.pdf")]).exit_code == 0
+    assert done == (["notes.pdf"] if there else ["installé", "notes.pdf"])
 
 
 def test_a_pdf_that_cannot_be_written_is_a_sentence(chromium, tmp_path):

@@ -34,9 +34,7 @@ def find_chromium() -> str:
         import playwright  # noqa: F401
     except ImportError:
         raise MissingTool(
-            "Playwright manque. À la racine de l'atelier, tapez : "
-            f"{'py' if os.name == 'nt' else 'python3'} -m pip --python .venv install -r "
-            "requirements-dev.txt"
+            "Playwright manque : installez les paquets de requirements-dev.txt."
         ) from None
     found = next(filter(None, map(shutil.which, map(os.path.expandvars, NAMES))), None)
     if not found:

@@ -1,5 +1,6 @@
 """Les commandes de l'atelier : ce que l'on tape après `python3 atelier.py`."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -415,6 +416,9 @@ def slides(number, pdf, sans_navigateur):
     from workshop.slides import decks, find_deck
 
     if pdf:
+        if not importlib.util.find_spec("playwright"):
+            click.echo("La première fois, j'installe de quoi imprimer…")
+            install_all()
         chosen = [find_deck(number)] if number else decks()
         print_decks([made_page(deck) for deck in chosen], pdf)
         click.echo(f"Imprimé : {pdf}")
@@ -513,12 +517,18 @@ def construire(verify):
 def test(strict):
     """Lance tous les tests du dépôt."""
     if strict:
-        from workshop.installing import install, lock
-
-        with lock():
-            install("requirements.txt", "requirements-dev.txt")
+        install_all()
     command = [sys.executable, "-m", "pytest", "-q", *(["--strict-skips"] if strict else [])]
     sys.exit(subprocess.call(command, cwd=ROOT))
+
+
+def install_all() -> None:
+    """Ajoute aux outils de l'atelier ceux que tout le monde n'a pas."""
+    from workshop.installing import install, lock
+
+    with lock():
+        install("requirements.txt", "requirements-dev.txt")
+    importlib.invalidate_caches()
 
 
 def main() -> None:
