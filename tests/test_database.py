@@ -58,9 +58,9 @@ def test_the_server_has_its_tables(project):
     with Server(project) as server:
         address = server.url.replace("http", "ws") + "/chat/poneys/"
         with connect(address, origin=server.url, proxy=None) as ws:
-            ws.send("Salut les gens !")
-            assert ws.recv(timeout=5) == "Bienvenue Anonymous troll !"
-            assert ws.recv(timeout=5) == "<Anonymous troll> Salut les gens !"
+            ws.send("Salut les gens !")
+            assert ws.recv(timeout=5) == "Bienvenue Anonymous troll !"
+            assert ws.recv(timeout=5) == "<Anonymous troll> Salut les gens !"
         assert "unapplied" not in server.log
         assert "Applying" not in server.log
 
