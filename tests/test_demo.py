@@ -1,17 +1,27 @@
 """La démonstration parle, dit son adresse sur une ligne, et ne laisse rien derrière elle."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 from websockets.sync.client import connect
 
 from workshop import ROOT
+from workshop.chapters import all_steps, find_step
+from workshop.demo import entrance, running_demo, talking_trolls
 from workshop.serving import listening
+
+ITS_OWN_PAGE = """
+from django.http import HttpResponse
+
+urlpatterns.append(path("chat/<room>/", lambda request, room: HttpResponse(f"Le salon {room}")))
+"""
 
 
 @pytest.fixture
@@ -37,6 +47,33 @@ def test_chat_and_page_share_a_port(demo):
         assert "Ce qui passe sur le fil" in page.read().decode()
     with connect(url.replace("http", "ws") + "/chat/4chan-b/", origin=url, proxy=None) as ws:
         assert ws.recv(timeout=5) == "Bienvenue Anonymous troll !"
+
+
+@pytest.fixture
+def with_its_own_page(tmp_path):
+    """Une étape dont le projet a une page pour chaque salon."""
+    project = tmp_path / "live"
+    shutil.copytree(find_step("05").solution, project)
+    urls = project / "live" / "urls.py"
+    urls.write_text(f"{urls.read_text('utf-8')}{ITS_OWN_PAGE}", "utf-8")
+    return SimpleNamespace(solution=project)
+
+
+def test_the_page_of_the_project_comes_first(with_its_own_page):
+    with running_demo(with_its_own_page) as server:
+        assert entrance(server) == f"{server.url}/chat/poneys/"
+        assert server.page("/chat/poneys/").text == "Le salon poneys"
+    with running_demo(find_step("05")) as server:
+        assert entrance(server) == f"{server.url}/"
+
+
+def test_the_trolls_talk_in_the_last_step_too():
+    step = all_steps()[-1]
+    with running_demo(step) as server, talking_trolls(server, 3, tempo=0.1):
+        address = server.url.replace("http", "ws") + "/chat/poneys/"
+        with connect(address, origin=server.url, proxy=None) as ws:
+            assert ws.recv(timeout=10) == "Bienvenue Anonymous troll !"
+            assert all(ws.recv(timeout=10).startswith("<") for _ in range(10))
 
 
 def test_the_cookie_of_another_project_is_no_obstacle(demo):

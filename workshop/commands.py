@@ -346,7 +346,7 @@ def chosen_step(number: str | None, project: Path):
 def demo(number, trolls, port, sans_navigateur):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
     from workshop.chapters import all_steps, find_step
-    from workshop.demo import running_demo, talking_trolls
+    from workshop.demo import entrance, running_demo, talking_trolls
     from workshop.serving import last_line
 
     step = find_step(number) if number else all_steps()[-1]
@@ -356,12 +356,13 @@ def demo(number, trolls, port, sans_navigateur):
         )
     with ExitStack() as stack:
         server = stack.enter_context(running_demo(step, port))
-        click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {server.url}/ (Ctrl-C l'arrête)")
+        address = entrance(server)
+        click.echo(f"Le chat de l'étape {step.slug[:2]} est sur {address} (Ctrl-C l'arrête)")
         processes = [server.process]
         if trolls:
             processes.append(stack.enter_context(talking_trolls(server, trolls)))
             click.echo(f"Trolls dans le salon poneys : {trolls}")
-        if not sans_navigateur and not webbrowser.open(f"{server.url}/"):
+        if not sans_navigateur and not webbrowser.open(address):
             click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
         while all(process.poll() is None for process in processes):
             time.sleep(0.2)

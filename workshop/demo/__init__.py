@@ -11,6 +11,7 @@ from workshop.chapters import Step
 from workshop.serving import GUARD, Server, copy_project, project_environment
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "workshop.demo.settings", "PYTHONPATH": str(ROOT)}
+ROOM = "/chat/poneys/"
 
 
 @contextmanager
@@ -21,6 +22,15 @@ def running_demo(step: Step, port: int = 0) -> Iterator[Server]:
         copy_project(step.solution, copy)
         with Server(copy, port=port, environment=ENVIRONMENT) as server:
             yield server
+
+
+def entrance(server: Server) -> str:
+    """Renvoie l'adresse à ouvrir : le salon du projet s'il a sa page, sinon celle de l'atelier."""
+    try:
+        server.page(ROOM)
+    except AssertionError:
+        return f"{server.url}/"
+    return server.url + ROOM
 
 
 @contextmanager
