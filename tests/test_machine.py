@@ -131,10 +131,10 @@ def test_a_browser_that_is_not_a_command_is_found_where_windows_puts_it(
     chrome = tmp_path / "Google/Chrome/Application/chrome.exe"
     chrome.parent.mkdir(parents=True)
     chrome.touch(mode=0o755)
-    places = [name for name in browser.NAMES if variable in name]
-    monkeypatch.setattr(browser, "NAMES", places)
+    places = [name for name in browser.NAMES["chromium"] if variable in name]
+    monkeypatch.setitem(browser.NAMES, "chromium", places)
     monkeypatch.setenv(variable, str(tmp_path))
-    assert Path(browser.find_chromium()) == chrome
+    assert Path(browser.find_browser("chromium")) == chrome
 
 
 def test_a_real_browser_enters_the_chat(monkeypatch, chromium, tmp_path):

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from workshop import ROOT, WorkshopError
 from workshop.chapters import Step, find_step
-from workshop.serving import GUARD, free_port, last_line, listening, require_free
+from workshop.serving import GUARD, OWN_GROUP, free_port, last_line, listening, require_free
 
 FOLDER = ROOT / "notebooks"
 COPIES = ROOT / "carnets"
@@ -146,9 +146,6 @@ def jupyterlab(path: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Pope
     port = port or free_port()
     require_free(port)
     token = secrets.token_hex(16)
-    group = {"start_new_session": True}
-    if os.name == "nt":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     log_path = settings / "journal.txt"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
@@ -158,7 +155,7 @@ def jupyterlab(path: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Pope
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            **group,
+            **OWN_GROUP,
         )
     try:
         deadline = time.monotonic() + STARTUP_SECONDS

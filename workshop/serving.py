@@ -13,6 +13,12 @@ from pathlib import Path
 from workshop import WorkshopError
 
 GUARD = Path(__file__).with_name("guard.py")
+# Dans son propre groupe, un processus n'entend pas le Ctrl-C tapé pour celui qui l'a lancé.
+OWN_GROUP = (
+    {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    if os.name == "nt"
+    else {"start_new_session": True}
+)
 STARTUP_SECONDS = 20
 LEFT_BY_RUNS = {"__pycache__", "db.sqlite3", ".venv", ".git", "node_modules"}
 
@@ -175,9 +181,6 @@ class Server:
 
     def _manage(self, *arguments: str) -> subprocess.Popen:
         """Lance `manage.py` ; ce qu'il écrit s'ajoute au journal."""
-        group = {"start_new_session": True}
-        if os.name == "nt":
-            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         with self.log_path.open("ab") as log:
             return subprocess.Popen(
                 [self.python, str(GUARD), "manage.py", *arguments],
@@ -186,7 +189,7 @@ class Server:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                **group,
+                **OWN_GROUP,
             )
 
     def _wait_for_database(self) -> None:
