@@ -136,6 +136,7 @@ class Page:
                     try:
                         if await self.run(f"Boolean({condition})"):
                             return
+                        trouble = ""
                     except DrivingError as error:
                         # La page est peut-être en train de changer : ce n'est pas la fin.
                         trouble = f" {error}"
