@@ -127,8 +127,9 @@ def test_when_nobody_pasted_no_cookie_is_blamed(solution, server):
     assert "migrate" not in report.diagnosis.cause
 
 
-def test_another_program_on_the_port(solution):
-    with Server(find_step("02").solution) as other:
+def test_another_program_on_the_port(solution, tmp_path):
+    shutil.copytree(find_step("02").solution, tmp_path / "02-startproject")
+    with Server(tmp_path / "02-startproject") as other:
         report = check(STEP, solution, sys.executable, listen=1, server=other.url)
     assert report.diagnosis.code == "other-server"
     assert str(other.process.pid) in report.diagnosis.cause
