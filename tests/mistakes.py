@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.judges import check
 from workshop import ROOT
 from workshop.chapters import find_step, read_acts
-from workshop.checking import check
 from workshop.replay import apply
 from workshop.serving import copy_project
 

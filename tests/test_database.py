@@ -7,8 +7,8 @@ import sys
 import pytest
 from websockets.sync.client import connect
 
+from tests.judges import check
 from workshop.chapters import all_steps, find_step
-from workshop.checking import check
 from workshop.serving import Server, ServerError, has_migrations, project_environment
 
 MODELS, CONSUMERS = "chat/models.py", "chat/consumers.py"

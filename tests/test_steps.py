@@ -14,9 +14,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.judges import check
 from workshop import checking
 from workshop.chapters import all_steps
-from workshop.checking import check
 from workshop.serving import Server
 
 STEPS = all_steps()

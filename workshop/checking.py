@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from workshop import ROOT, WorkshopError
 from workshop.chapters import Step, all_steps
@@ -117,14 +118,17 @@ class Judge:
         self.folder = tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True)
         self.trace_path = Path(self.folder.name) / "trace.txt"
         with self.trace_path.open("wb") as trace:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "workshop.judging", str(step.folder)],
-                cwd=ROOT,
-                env=project_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=trace,
-            )
+            self.process = self._start(trace)
+
+    def _start(self, trace: BinaryIO) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workshop.judging", str(self.step.folder)],
+            cwd=ROOT,
+            env=project_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=trace,
+        )
 
     @property
     def trace(self) -> str:
