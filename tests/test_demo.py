@@ -72,8 +72,8 @@ def test_the_trolls_talk_in_the_last_step_too():
     with running_demo(step) as server, talking_trolls(server, 3, tempo=0.1):
         address = server.url.replace("http", "ws") + "/chat/poneys/"
         with connect(address, origin=server.url, proxy=None) as ws:
-            assert ws.recv(timeout=10) == "Bienvenue Anonymous troll !"
-            assert all(ws.recv(timeout=10).startswith("<") for _ in range(10))
+            assert ws.recv(timeout=30) == "Bienvenue Anonymous troll !"
+            assert all(ws.recv(timeout=30).startswith("<") for _ in range(10))
 
 
 def test_the_cookie_of_another_project_is_no_obstacle(demo):

@@ -395,7 +395,9 @@ def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, name, de
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
     if name == "SIGINT":
-        assert process.returncode == 0 or "Interrompu. Relancez" in said
+        # Sur une machine très chargée, Python lui-même n'a pas fini de démarrer.
+        early = "init_import_site" in said
+        assert process.returncode == 0 or "Interrompu. Relancez" in said or early
     else:
         assert process.returncode in (0, 128 + number, -number)
     assert "Traceback" not in said

@@ -13,10 +13,19 @@ import pytest
 
 from workshop import ROOT, WorkshopError, browser, machine
 
+# Le port 8000 est peut-être celui du robot, qui suit les chapitres au même moment.
+ON_A_FREE_PORT = """
+from workshop import commands, machine
+from workshop.serving import free_port
+
+machine.PORT = free_port()
+commands.main()
+"""
+
 
 def test_a_ready_machine_says_so_on_one_line():
     done = subprocess.run(
-        [sys.executable, "-m", "workshop", "préparer", "--sans-navigateur"],
+        [sys.executable, "-c", ON_A_FREE_PORT, "préparer", "--sans-navigateur"],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -224,9 +224,12 @@ def robot(tmp_path_factory):
         pytest.skip("le port 8000 est pris ; arrêtez votre serveur")
     root = tmp_path_factory.mktemp("robot") / "atelier é à"
     root.mkdir()
+    left = shutil.ignore_patterns("node_modules", "__pycache__")
     for path in ROOT.iterdir():
-        if path.name not in (".venv", ".git", ".atelier", "live"):
-            (shutil.copytree if path.is_dir() else shutil.copy)(path, root / path.name)
+        if path.is_file():
+            shutil.copy(path, root / path.name)
+        elif path.name not in (".venv", ".git", ".atelier", "live"):
+            shutil.copytree(path, root / path.name, ignore=left)
     made = Robot(root, tmp_path_factory.mktemp("notes"))
     yield made
     for terminal in made.terminals.values():

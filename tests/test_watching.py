@@ -188,7 +188,12 @@ def until(condition, seconds=30):
     return wait
 
 
+def started_since(before: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if one not in before]
+
+
 async def test_save_hint_solution_trace_next(project):
+    before = psutil.Process().children(recursive=True)
     path = project / "chat" / "consumers.py"
     good = path.read_text("utf-8")
     follower = Follower(find_step("05"), project)
@@ -229,7 +234,7 @@ async def test_save_hint_solution_trace_next(project):
     assert view.step.number == 6
     assert "05-consumers" in checking.green_steps()
     assert checking.kept("step") == "06-console"
-    assert not psutil.Process().children(recursive=True)
+    assert not started_since(before)
 
 
 def test_the_waiting_process_holds_nothing_of_a_project():
@@ -307,10 +312,10 @@ def drain(controller):
 async def test_the_demonstration_ends_with_follow(project, monkeypatch):
     monkeypatch.setenv("BROWSER", "true")
     follower = Follower(find_step("05"), project)
-    children = []
+    before, children = psutil.Process().children(recursive=True), []
 
     async def remember():
-        children.extend(psutil.Process().children(recursive=True))
+        children.extend(started_since(before))
 
     opened = until(lambda: follower.demo and psutil.Process(follower.demo.pid).children())
     await driven(follower, "d", opened, remember, "q")

@@ -136,7 +136,8 @@ def main(folder: str) -> int:
     # Ce que le projet imprime ne doit pas se mêler aux nouvelles.
     os.dup2(2, 1)
     options = ["-x", "-q", "-s", "--nomigrations", "-W", "always::RuntimeWarning"]
-    options += ["-p", "no:anyio", "-c", str(ROOT / "pyproject.toml")]
+    options += ["--disable-plugin-autoload", "-p", "pytest_django.plugin"]
+    options += ["-p", "pytest_asyncio.plugin", "-c", str(ROOT / "pyproject.toml")]
     return pytest.main([folder, *options], plugins=[Judge(folder, channel)])
 
 
