@@ -4,6 +4,7 @@
 la solution de l'étape.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -11,9 +12,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from channels.layers import channel_layers
 
+from workshop.browser import MissingTool
 from workshop.chapters import Step
+from workshop.driving import open_browser
 from workshop.members import InProcessMember, NetworkMember, has_models, load
 from workshop.serving import Server, copy_project
 
@@ -89,6 +93,20 @@ async def network_visitor(server):
     """Fabrique un visiteur qui parle au vrai serveur."""
     async for make in _visitors(NetworkMember, server.url):
         yield make
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    """Un vrai navigateur, celui de cette machine ; sans lui, le but n'est pas vérifié."""
+    async with contextlib.AsyncExitStack() as stack:
+        for kind in ("chromium", "firefox"):
+            with contextlib.suppress(MissingTool):
+                yield await stack.enter_async_context(open_browser(kind))
+                return
+        pytest.skip(
+            "Aucun navigateur n'est trouvé sur cette machine : installez Chrome, Edge, Chromium ou "
+            "Firefox, puis relancez la même commande."
+        )
 
 
 async def _visitors(kind, *arguments):

@@ -202,8 +202,8 @@ class ChromiumPage(Page):
                 self.errors.append(f"{kind} : {message}")
                 closing = self._ask("Page.handleJavaScriptDialog", accept=False)
                 self.closing = asyncio.create_task(closing)
-            case "Runtime.exceptionThrown", {"exceptionDetails": {"exception": thrown}}:
-                self.errors.append(_shown(thrown))
+            case "Runtime.exceptionThrown", {"exceptionDetails": {"exception": thrown} as details}:
+                self.errors.append(_placed(_shown(thrown), details))
             case "Runtime.consoleAPICalled", {"type": "error", "args": values}:
                 self.errors.append(" ".join(map(_shown, values)))
             case "Log.entryAdded", {"entry": {"level": "error", "source": source, "text": text}}:
@@ -243,6 +243,13 @@ class ChromiumPage(Page):
         return base64.b64decode((await self._ask("Page.captureScreenshot"))["data"])
 
 
+def _placed(text: str, place: dict | None = None) -> str:
+    """Ajoute à une exception son fichier et sa ligne, si elle ne les dit pas déjà."""
+    if not place or not place.get("url") or place["url"] in text:
+        return text
+    return f"{text}\n    at {place['url']}:{place['lineNumber'] + 1}"
+
+
 def _shown(remote: dict) -> str:
     return str(remote.get("value", remote.get("description")))
 
@@ -269,7 +276,9 @@ class FirefoxPage(Page):
             case "log.entryAdded", {"level": "error", "source": {"context": self.context}}:
                 # Une coupure n'a pas de trace, contrairement à une exception.
                 if "stackTrace" in params or "ws://" not in params["text"]:
-                    self.errors.append(params["text"])
+                    thrown = params["type"] == "javascript"
+                    frames = params.get("stackTrace", {}).get("callFrames", []) if thrown else []
+                    self.errors.append(_placed(params["text"], *frames[:1]))
 
     async def _goto(self, url: str) -> None:
         await self._ask("browsingContext.navigate", context=self.context, url=url, wait="complete")

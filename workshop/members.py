@@ -141,16 +141,27 @@ class Member:
 
 
 class InProcessMember(Member):
-    """Parle à l'application ASGI dans ce processus, sans port : plus vite, et sans rien cacher."""
+    """Parle à l'application ASGI dans ce processus, sans port : plus vite, et sans rien cacher.
 
-    def __init__(self, application, cookie: str = "", patience: float = PATIENCE):
-        self.application, self.patience = application, patience
+    Une fois entré, `subprotocol` est celui que l'application a choisi, s'il y en a un.
+    """
+
+    def __init__(
+        self,
+        application,
+        cookie: str = "",
+        patience: float = PATIENCE,
+        subprotocols: tuple[str, ...] = (),
+    ):
+        self.application, self.patience, self.subprotocols = application, patience, subprotocols
         self.headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
         self.headers += [(b"cookie", cookie.encode())] if cookie else []
 
     async def enter(self, path: str) -> None:
         """Se connecte ; lève Refused si l'application refuse ou lève une exception."""
-        self.communicator = WebsocketCommunicator(self.application, quote(path), self.headers)
+        self.communicator = WebsocketCommunicator(
+            self.application, quote(path), self.headers, [*self.subprotocols]
+        )
         await self.communicator.send_input({"type": "websocket.connect"})
         try:
             event = await self._next()
@@ -164,6 +175,7 @@ class InProcessMember(Member):
             raise Refused("Le projet parle avant d'avoir accepté la connexion.", path, 500)
         if event["type"] != "websocket.accept":
             raise Refused("Le projet refuse la poignée de main (HTTP 403).", path, 403)
+        self.subprotocol = event.get("subprotocol")
 
     async def hear(self) -> str | None:
         """Renvoie le prochain message, ou None s'il ne vient pas."""

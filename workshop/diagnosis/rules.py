@@ -1,6 +1,16 @@
 """Les règles, dans l'ordre : les fichiers, les réglages, les noms, les routes, la conversation."""
 
-from workshop.diagnosis import consumer, database, files, names, outside, routing, settings, texts
+from workshop.diagnosis import (
+    consumer,
+    database,
+    files,
+    names,
+    outside,
+    page,
+    routing,
+    settings,
+    texts,
+)
 
 RULES = (
     outside.environment,
@@ -23,6 +33,10 @@ RULES = (
     settings.french,
     settings.paris,
     settings.daphne,
+    page.template,
+    page.route_name,
+    page.home,
+    page.static_file,
     outside.page,
     outside.client,
     outside.browser,
@@ -31,6 +45,13 @@ RULES = (
     routing.no_route,
     routing.origin,
     routing.own_page_refused,
+    page.subprotocol,
+    page.two_languages,
+    page.console,
+    page.reloaded,
+    page.never_knocked,
+    page.as_html,
+    page.outage,
     consumer.replaced_method,
     consumer.decorated,
     consumer.own_init,

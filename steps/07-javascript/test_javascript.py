@@ -1,0 +1,286 @@
+"""Étape 07 : la page. On juge ce qu'elle fait, dans un vrai navigateur, et jamais comment."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import pytest
+import pytest_asyncio
+
+from workshop.members import MUTE, NetworkMember
+from workshop.serving import Server
+from workshop.visiting import PageVisitor
+
+HOST = "Anonymous troll"
+# Deux secondes de panne : avec des délais qui grandissent, une page essaie une ou deux fois.
+OUTAGE, MOST_TRIES = 2, 8
+# Une page qui n'a rien essayé pendant la panne a moins de chances de revenir : on l'attend moins.
+RETURN_SECONDS, LAST_CHANCE = 20, 8
+
+
+class Document(HTMLParser):
+    """Ce qu'une page déclare : sa langue, ses formulaires, les fichiers qu'elle charge."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.language, self.forms, self.scripts, self.styles = "", [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = {name: value or "" for name, value in attributes}
+        match tag:
+            case "html":
+                self.language = found.get("lang", "")
+            case "form":
+                self.forms.append({"form": found, "fields": []})
+            case "input" | "textarea" if self.forms:
+                self.forms[-1]["fields"].append(found)
+            case "script" if found.get("src"):
+                self.scripts.append(found["src"])
+            case "link" if "stylesheet" in found.get("rel", ""):
+                self.styles.append(found["href"])
+
+
+class Reader:
+    """Lit les pages d'un serveur comme un navigateur sans JavaScript : cookies et renvois."""
+
+    def __init__(self, server: Server):
+        self.server = server
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        self.opener = urllib.request.build_opener(cookies)
+
+    def read(self, address: str, data: dict | None = None):
+        """Renvoie une réponse, lue dans son attribut `text` ; une erreur HTTP est rouge."""
+        url = urljoin(self.server.url, address)
+        request = urllib.request.Request(url, data and urlencode(data).encode())
+        request.add_header("Referer", self.server.url + "/")
+        try:
+            with self.opener.open(request, timeout=10) as answer:
+                answer.text = answer.read().decode(errors="replace")
+                return answer
+        except urllib.error.HTTPError as refusal:
+            path = urlsplit(refusal.url).path
+            raise AssertionError(f"{path} répond HTTP {refusal.code}.") from None
+        except OSError as error:
+            raise AssertionError(f"{address} ne répond pas : {error}.") from None
+
+    def submit(self, page, form: dict, text: str):
+        """Remplit tous les champs de texte d'un formulaire, et renvoie la réponse."""
+        values = {
+            field["name"]: field.get("value", "") if field.get("type") == "hidden" else text
+            for field in form["fields"]
+            if field.get("name")
+        }
+        target = urljoin(page.url, form["form"].get("action", ""))
+        if form["form"].get("method", "get").lower() == "post":
+            return self.read(target, values)
+        return self.read(f"{target.partition('?')[0]}?{urlencode(values)}")
+
+
+def test_home(server):
+    """La page d'accueil est en français, et son formulaire mène à un salon"""
+    reader = Reader(server)
+    home = reader.read("/")
+    document = Document(home.text)
+    forms = [form for form in document.forms if any(map(is_text, form["fields"]))]
+    assert forms, "La page d'accueil n'a pas de formulaire où écrire le nom d'un salon."
+    assert document.language.startswith("fr"), (
+        "La page d'accueil ne se dit pas en français : sa balise <html> n'a pas lang=\"fr\"."
+    )
+    reached = [urlsplit(reader.submit(home, form, "poneys").url) for form in forms]
+    if not any(url.path.rstrip("/").endswith("/poneys") for url in reached):
+        place = reached[0]._replace(scheme="", netloc="").geturl()
+        pytest.fail(f"Le formulaire, rempli avec « poneys », mène à {place}, et non au salon.")
+
+
+def is_text(field: dict) -> bool:
+    return field.get("type", "text") not in ("hidden", "submit", "button", "checkbox", "radio")
+
+
+async def test_room_page(server, network_visitor):
+    """`/chat/poneys/` donne une page, et le chat à qui demande un WebSocket"""
+    page = Reader(server).read("/chat/poneys/")
+    kind = page.headers.get_content_type()
+    assert kind == "text/html", f"/chat/poneys/ répond {kind}, et non une page (text/html)."
+    someone = network_visitor()
+    await someone.enter("/chat/poneys/")
+    await someone.hears(f"Bienvenue {HOST} !")
+    await someone.echoes("la page n'a pas pris ma place")
+
+
+def test_static_files(server):
+    """Le serveur donne les fichiers que la page charge, dont un fichier JavaScript"""
+    reader = Reader(server)
+    page = reader.read("/chat/poneys/")
+    document = Document(page.text)
+    ours = [
+        urljoin(page.url, address)
+        for address in document.scripts + document.styles
+        if urljoin(page.url, address).startswith(server.url)
+    ]
+    scripts = {urljoin(page.url, address) for address in document.scripts}
+    assert scripts & {*ours}, (
+        "La page du salon ne charge aucun fichier JavaScript : il lui faut "
+        '<script type="module" src="…">.'
+    )
+    for address in ours:
+        kind = reader.read(address).headers.get_content_type()
+        if address in scripts and "javascript" not in kind:
+            place = urlsplit(address).path
+            pytest.fail(f"{place} est servi comme {kind} : un navigateur ne l'exécute pas.")
+
+
+async def test_subprotocol(visitor):
+    """Qui demande le sous-protocole `json` l'obtient"""
+    someone, console = visitor(subprotocols=("json",)), visitor()
+    await someone.enter("/chat/poneys/")
+    assert someone.subprotocol == "json", (
+        "Le client propose « json », et la réponse ne choisit rien : Chrome et Edge referment "
+        "aussitôt la connexion."
+    )
+    await console.enter("/chat/poneys/")
+    assert console.subprotocol is None, (
+        f"Le client ne propose rien, et la réponse choisit « {console.subprotocol} » : un "
+        "navigateur refermerait aussitôt la connexion."
+    )
+
+
+async def test_frames(visitor):
+    """En JSON, on entend la bienvenue, puis les messages"""
+    someone = visitor(subprotocols=("json",))
+    await someone.enter("/chat/poneys/")
+    await hears(someone, type="welcome", name=HOST)
+    for text in ("Salut les gens !", '« été », <b>, "guillemets" et \\'):
+        await someone.say(json.dumps({"type": "message", "text": text}))
+        await hears(someone, type="message", name=HOST, text=text)
+
+
+async def test_both(visitor):
+    """Le JSON de la page et le texte de la console se parlent dans le même salon"""
+    page, console = visitor(subprotocols=("json",)), visitor()
+    await page.enter("/chat/poneys/")
+    await hears(page, type="welcome", name=HOST)
+    await console.enter("/chat/poneys/")
+    await console.hears(f"Bienvenue {HOST} !")
+    await page.say(json.dumps({"type": "message", "text": "ici la page"}))
+    await console.hears(f"<{HOST}> ici la page")
+    await hears(page, type="message", name=HOST, text="ici la page")
+    await console.echoes("ici la console")
+    await hears(page, type="message", name=HOST, text="ici la console")
+
+
+async def hears(member, **expected) -> None:
+    """Attend une trame qui a ces clés ; les étapes suivantes en ajoutent, et d'autres sortes."""
+    wanted = json.dumps(expected, ensure_ascii=False)
+    while True:
+        heard = await member.hear()
+        assert heard is not None, f"Attendu, en JSON : {wanted}. Entendu : {MUTE}."
+        try:
+            frame = json.loads(heard)
+        except ValueError:
+            pytest.fail(f"Attendu, en JSON : {wanted}. Entendu, et ce n'en est pas : « {heard} ».")
+        if isinstance(frame, dict) and frame.get("type") not in ("welcome", "message", None):
+            continue
+        if not isinstance(frame, dict) or expected.items() - frame.items():
+            pytest.fail(f"Attendu, en JSON : {wanted}. Entendu : {heard}.")
+        return
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_greeting(server, browser):
+    """Dans un navigateur, la page salue par son nom qui arrive"""
+    await enter(browser, server, "licornes")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_two_pages(two_pages):
+    """Ce que dit une page, une autre le montre"""
+    one, other = two_pages
+    for speaker, listener, text in ((one, other, "Salut, l'autre !"), (other, one, "Bien reçu.")):
+        await speaker.say(text)
+        await speaker.shows(text, f"Une page dit « {text} », et ne le montre pas elle-même.")
+        await speaker.stays()
+        await listener.shows(
+            text, f"Une page dit « {text} », et l'autre ne le montre pas en 5 secondes."
+        )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_only_text(two_pages):
+    """Une balise dans un message se montre, et ne s'exécute pas"""
+    one, other = two_pages
+    for text in ("du <b>gras</b>", "<img src=x onerror=window.attacked=1>"):
+        await one.say(text)
+        try:
+            await other.shows(text, f"La page ne montre pas, en toutes lettres, « {text} ».")
+        finally:
+            if await other.value("window.attacked"):
+                pytest.fail(f"La page a exécuté le message « {text} », au lieu de le montrer.")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_return(project, python, browser):
+    """La page dit que le serveur s'arrête, patiente, et revient avec lui"""
+    with Server(project, python) as server:
+        page = await enter(browser, server)
+        await asyncio.sleep(0.2)
+        connected = await page.shown()
+    tries = await refuse(server.port, OUTAGE / 2)
+    await page.changes(connected, "Le serveur s'est arrêté, et la page n'en dit rien.", seconds=1)
+    tries += await refuse(server.port, OUTAGE / 2)
+    assert tries <= MOST_TRIES, (
+        f"En {OUTAGE} secondes de panne, la page a frappé plus de {MOST_TRIES} fois à la porte."
+    )
+    seconds = RETURN_SECONDS if tries else LAST_CHANCE
+    with Server(project, python, server.port) as server:
+        listener = NetworkMember(server.url)
+        await listener.enter("/chat/poneys/")
+        speaking = asyncio.create_task(insist(page, "Me revoilà."))
+        try:
+            async with asyncio.timeout(seconds):
+                while "Me revoilà." not in (await listener.hear() or ""):
+                    pass
+        except TimeoutError:
+            pytest.fail(f"Le serveur est revenu, et la page ne reparle pas en {seconds} secondes.")
+        finally:
+            speaking.cancel()
+            await listener.vanish()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def two_pages(server, browser):
+    """Deux personnes, chacune devant sa page du même salon."""
+    return [await enter(browser, server) for _ in range(2)]
+
+
+async def enter(browser, server, room: str = "poneys") -> PageVisitor:
+    """Ouvre la page d'un salon pour une nouvelle personne, et attend que la page la salue."""
+    visitor = PageVisitor(await browser.page())
+    await visitor.enter(f"{server.url}/chat/{room}/")
+    await visitor.shows(HOST, f"La page ne montre pas « {HOST} » à qui arrive.")
+    return visitor
+
+
+async def refuse(port: int, seconds: float) -> int:
+    """Tient un port pendant une panne ; renvoie combien de fois on y a frappé."""
+    tries = 0
+
+    async def knock(reader, writer):
+        nonlocal tries
+        tries += 1
+        writer.close()
+
+    async with await asyncio.start_server(knock, "127.0.0.1", port):
+        await asyncio.sleep(seconds)
+    return tries
+
+
+async def insist(page: PageVisitor, text: str) -> None:
+    """Parle jusqu'à ce qu'on l'arrête : la page ne dit pas comment savoir qu'elle est revenue."""
+    while True:
+        await page.say(text)
+        await asyncio.sleep(0.5)
