@@ -217,15 +217,20 @@ class InProcessMember(Member):
 class NetworkMember(Member):
     """Parle au vrai serveur comme un navigateur : avec l'Origin de ses pages."""
 
-    def __init__(self, url: str):
-        self.url = url
+    def __init__(self, url: str, subprotocols: tuple[str, ...] = ()):
+        self.url, self.subprotocols = url, subprotocols
 
     async def enter(self, path: str) -> None:
         """Se connecte ; lève Refused si la poignée de main n'aboutit pas."""
         address = self.url.replace("http", "ws", 1) + quote(path)
         try:
             self.socket = await connect(
-                address, origin=self.url, proxy=None, open_timeout=PATIENCE, close_timeout=1
+                address,
+                origin=self.url,
+                subprotocols=self.subprotocols or None,
+                proxy=None,
+                open_timeout=PATIENCE,
+                close_timeout=1,
             )
         except InvalidStatus as refusal:
             status = refusal.response.status_code

@@ -172,12 +172,27 @@ class Server:
                 self.process = self._manage("migrate", "--verbosity", "0")
                 self._wait_for_database()
                 self.process.stdin.close()
-            self.process = self._manage("runserver", "--noreload", f"127.0.0.1:{self.port}")
+            self.process = self._runserver()
             self._wait()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def kill(self) -> None:
+        """Tue le serveur sans préavis."""
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Tue le serveur s'il vit encore, et le relance sur la même base et le même port."""
+        self.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process = self._runserver()
+        self._wait()
+
+    def _runserver(self) -> subprocess.Popen:
+        return self._manage("runserver", "--noreload", f"127.0.0.1:{self.port}")
 
     def _manage(self, *arguments: str) -> subprocess.Popen:
         """Lance `manage.py` ; ce qu'il écrit s'ajoute au journal."""
