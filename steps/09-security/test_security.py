@@ -1,0 +1,462 @@
+"""Étape 09 : les portes. Ce qui ne va pas est refusé, et le refus dit pourquoi."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import urllib.error
+import urllib.request
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from workshop.serving import Server, ServerError
+
+# Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
+SECONDS = 5
+ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
+FLOOD_SECONDS = 20
+PASSWORD = "trois-poneys-Verts-9"
+MALFORMED = {
+    "salut": "salut",
+    "[]": "[]",
+    "null": "null",
+    '{"type": "danse"}': '{"type": "danse"}',
+    '{"type": "message"}': '{"type": "message"}',
+    '{"type": "message", "text": 3}': '{"type": "message", "text": 3}',
+    '{"type": "message", "key": [], "text": "a"}': '{"type": "message", "key": [], "text": "a"}',
+    '{"type": "after", "number": "dix"}': '{"type": "after", "number": "dix"}',
+    "de vingt mille crochets": "[" * 20_000,
+    "de deux octets": b"\0\1",
+}
+
+
+def knocking(server, origin, cookie=""):
+    """Renvoie de quoi entrer dans un salon du vrai serveur, comme une page de cette origine."""
+    return connect(
+        f"{server.url.replace('http', 'ws', 1)}/chat/portes/",
+        origin=origin,
+        subprotocols=["json"],
+        additional_headers={"Cookie": cookie} if cookie else {},
+        proxy=None,
+        max_size=None,
+        open_timeout=SECONDS,
+        close_timeout=1,
+    )
+
+
+@contextlib.asynccontextmanager
+async def entering(server, cookie=""):
+    """Entre dans un salon comme la page du chat ; la première trame est lue."""
+    try:
+        async with knocking(server, server.url, cookie) as ws:
+            ws.welcome = await heard(ws, "À l'arrivée")
+            yield ws
+    except InvalidStatus as refusal:
+        status = refusal.response.status_code
+        pytest.fail(f"La page du chat elle-même est refusée (HTTP {status}).")
+
+
+async def heard(ws, after: str) -> dict:
+    """Renvoie la prochaine trame ; `after` dit ce qui vient de se passer, pour la phrase rouge."""
+    try:
+        text = await asyncio.wait_for(ws.recv(), SECONDS)
+        frame = json.loads(text)
+    except ConnectionClosed:
+        pytest.fail(f"{after}, le projet ferme la connexion (code {ws.close_code}).")
+    except TimeoutError:
+        pytest.fail(f"{after}, le projet ne répond rien.")
+    except ValueError:
+        pytest.fail(f"{after}, le projet répond « {text[:80]} », qui n'est pas du JSON.")
+    if not isinstance(frame, dict):
+        pytest.fail(f"{after}, le projet répond « {text[:80]} », et non un objet JSON.")
+    return frame
+
+
+async def closed(ws) -> int | None:
+    """Renvoie le code de la fermeture, ou None si la connexion reste ouverte."""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while True:
+                await ws.recv()
+    except ConnectionClosed:
+        return ws.close_code
+    except TimeoutError:
+        return None
+
+
+def shortened(frame: dict) -> str:
+    shown = json.dumps(frame, ensure_ascii=False)
+    return shown if len(shown) < 100 else f"{shown[:99]}…"
+
+
+def is_refusal(frame: dict, after: str) -> None:
+    """Échoue si une trame n'est pas un refus qui dit pourquoi."""
+    shown = shortened(frame)
+    if frame.get("type") != "refused":
+        pytest.fail(f"{after}, attendu : une trame « refused ». Entendu : {shown}.")
+    if not isinstance(frame.get("reason"), str) or not frame["reason"].strip():
+        pytest.fail(f"{after}, le refus doit dire pourquoi, dans « reason ». Entendu : {shown}.")
+
+
+async def still_talks(ws, after: str) -> None:
+    """Échoue si cette connexion ne parle plus."""
+    await ws.send(json.dumps({"type": "message", "key": None, "text": "je suis encore là"}))
+    frame = await heard(ws, f"{after}, puis à un message ordinaire")
+    if frame.get("text") != "je suis encore là":
+        pytest.fail(f"{after}, un message ordinaire doit revenir. Entendu : {shortened(frame)}.")
+
+
+async def test_malformed(server):
+    """Une trame de travers est refusée avec une raison, et la connexion continue"""
+    async with entering(server) as ws:
+        for name, frame in MALFORMED.items():
+            after = f"À la trame {name}"
+            await ws.send(frame)
+            is_refusal(await heard(ws, after), after)
+        await still_talks(ws, "Après ces trames")
+
+
+async def test_long_text(server):
+    """Un texte trop long est refusé, avec la clé de son message"""
+    async with entering(server) as ws:
+        after = "À un message de vingt mille caractères"
+        await ws.send(json.dumps({"type": "message", "key": "trop-long", "text": "x" * 20_000}))
+        frame = await heard(ws, after)
+        is_refusal(frame, after)
+        if frame.get("key") != "trop-long":
+            pytest.fail(
+                f"{after}, de clé « trop-long », le refus doit porter cette clé, dans « key ». "
+                f"Elle vaut {json.dumps(frame.get('key'))} : la page ne sait pas lequel reprendre."
+            )
+        await still_talks(ws, after)
+
+
+class Page(HTMLParser):
+    """Une page lue : sa langue, ses liens, ses formulaires, et leurs champs."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.url, self.headers = answer.url, answer.headers
+        self.text = answer.read().decode(errors="replace")
+        self.language, self.links, self.forms = "", [], []
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attributes):
+        found = {name: value or "" for name, value in attributes}
+        if tag == "html":
+            self.language = found.get("lang", "")
+        elif tag == "a" and "href" in found:
+            self.links.append(urljoin(self.url, found["href"]))
+        elif tag == "form":
+            method = found.get("method", "get").lower()
+            self.forms.append(Form(urljoin(self.url, found.get("action", "")), method))
+        elif tag == "input" and self.forms and found.get("name"):
+            self.forms[-1].fields[found["name"]] = (found.get("type", "text"), found.get("value"))
+
+
+class Form:
+    """Un formulaire : où il va, comment, et ce qu'il demande."""
+
+    def __init__(self, action: str, method: str):
+        self.action, self.method, self.fields = action, method, {}
+
+    def count(self, kind: str) -> int:
+        return [one for one, _ in self.fields.values()].count(kind)
+
+    def filled(self, name: str, password: str) -> dict[str, str]:
+        """Renvoie ce qu'envoie un navigateur, une fois rempli."""
+        said = {"text": name, "password": password, "email": f"{name}@exemple.fr"}
+        return {
+            field: said.get(kind, "") if value is None or kind in said else value
+            for field, (kind, value) in self.fields.items()
+        }
+
+
+class Visitor:
+    """Un navigateur sans écran : il lit des pages, et garde ses cookies."""
+
+    def __init__(self, server):
+        self.server, self.jar = server, CookieJar()
+        cookies = urllib.request.HTTPCookieProcessor(self.jar)
+        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{one.name}={one.value}" for one in self.jar)
+
+    def read(self, address: str, data: dict[str, str] | None = None) -> Page:
+        request = urllib.request.Request(
+            urljoin(self.server.url, address),
+            urlencode(data).encode() if data is not None else None,
+            {"Referer": urljoin(self.server.url, address)},
+        )
+        try:
+            with self.opener.open(request, timeout=10) as answer:
+                return Page(answer)
+        except urllib.error.HTTPError as error:
+            path = urlsplit(error.url).path
+            pytest.fail(f"La page {path} répond HTTP {error.code}.")
+        except OSError as error:
+            pytest.fail(f"La page {address} ne répond pas : {error}.")
+
+    def send(self, form: Form, name: str = "", password: str = "") -> Page:
+        return self.read(form.action, form.filled(name, password))
+
+    def find(self, passwords: int, what: str) -> Form:
+        """Suit les liens de l'accueil jusqu'à un formulaire qui a tant de mots de passe."""
+        for link in dict.fromkeys(self.read("/").links):
+            if link.startswith(self.server.url):
+                page = self.read(link)
+                for form in page.forms:
+                    if form.count("password") == passwords:
+                        if not page.language.startswith("fr") or "passe" not in page.text:
+                            pytest.fail(f"La page {what} n'est pas en français.")
+                        return form
+        pytest.fail(f"La page d'accueil n'a pas de lien vers une page {what}.")
+
+    async def name(self) -> str:
+        """Renvoie le nom dont le chat salue cette personne."""
+        async with entering(self.server, self.cookie) as ws:
+            return ws.welcome.get("name")
+
+
+def signed_up(server, name: str) -> Visitor:
+    """Renvoie quelqu'un qui vient de créer un compte."""
+    someone = Visitor(server)
+    someone.send(someone.find(2, "pour créer un compte"), name, PASSWORD)
+    return someone
+
+
+async def test_account(server):
+    """On crée un compte, on s'y connecte, et le chat appelle par son nom"""
+    await asyncio.to_thread(signed_up, server, "blaise")
+    someone, other = Visitor(server), Visitor(server)
+    form = await asyncio.to_thread(someone.find, 1, "de connexion")
+    await asyncio.to_thread(someone.send, form, "blaise", PASSWORD)
+    if (name := await someone.name()) != "blaise":
+        pytest.fail(f"Blaise s'inscrit, puis se connecte ; le chat l'appelle « {name} ».")
+    form = await asyncio.to_thread(other.find, 1, "de connexion")
+    await asyncio.to_thread(other.send, form, "blaise", "un autre mot de passe")
+    if (name := await other.name()) != "Anonymous troll":
+        pytest.fail(f"Avec un mauvais mot de passe, le chat appelle le visiteur « {name} ».")
+
+
+async def test_logout(server):
+    """Qui se déconnecte perd aussitôt sa connexion au chat, avec le code 4401"""
+    someone = await asyncio.to_thread(signed_up, server, "chloe")
+    home = await asyncio.to_thread(someone.read, "/")
+    leaving = [form for form in home.forms if form.method == "post" and not form.count("text")]
+    if not leaving:
+        pytest.fail("La page d'accueil n'offre à qui est connecté aucun bouton pour en sortir.")
+    async with entering(server, someone.cookie) as ws:
+        for form in leaving:
+            await asyncio.to_thread(someone.send, form)
+        if (name := await someone.name()) != "Anonymous troll":
+            pytest.fail(f"Après la déconnexion, le chat appelle encore ce visiteur « {name} ».")
+        if (code := await closed(ws)) is None:
+            pytest.fail(
+                "Une personne se déconnecte du site ; sa connexion au chat reste ouverte, et elle "
+                "peut encore y parler en son nom."
+            )
+        if code != 4401:
+            pytest.fail(f"À la déconnexion, le code attendu est 4401 ; c'est {code}.")
+
+
+async def test_origin(server):
+    """Une page d'un autre port est refusée, et celle du chat entre"""
+    port = server.port + 1 if server.port < 65535 else server.port - 1
+    for what, origin in (
+        ("Une page d'un autre port de la même machine", f"http://127.0.0.1:{port}"),
+        ("Une page d'un autre site", f"http://exemple.fr:{server.port}"),
+    ):
+        try:
+            async with knocking(server, origin):
+                pytest.fail(f"{what} entre dans le chat, avec les cookies de son visiteur.")
+        except InvalidStatus:
+            pass
+    async with entering(server) as ws:
+        await still_talks(ws, "De la page du chat elle-même")
+
+
+class Guest:
+    """Un visiteur dans ce processus, venu d'une adresse que l'on choisit."""
+
+    ports = itertools.count(40_000)
+
+    def __init__(self, application, address: str):
+        headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+        path = "/chat/portes/"
+        self.communicator = WebsocketCommunicator(application, path, headers, ["json"])
+        self.communicator.scope["client"] = [address, next(self.ports)]
+
+    async def enter(self) -> dict:
+        """Frappe à la porte ; renvoie la première trame."""
+        await self.communicator.send_input({"type": "websocket.connect"})
+        kind, _ = await self.event()
+        if kind != "websocket.accept":
+            pytest.fail(
+                "Une connexion de plus est refusée sans un mot. Il faut l'accepter, dire pourquoi, "
+                "puis la fermer."
+            )
+        return await self.frame()
+
+    async def event(self) -> tuple[str, object]:
+        """Renvoie ce que l'application fait ensuite : la sorte, et la trame ou le code."""
+        output = asyncio.ensure_future(self.communicator.output_queue.get())
+        application = self.communicator.future
+        await asyncio.wait({output, application}, timeout=SECONDS, return_when="FIRST_COMPLETED")
+        if not output.done():
+            output.cancel()
+            if application.done():
+                application.result()
+            return "silence", None
+        event = output.result()
+        if event["type"] == "websocket.send":
+            return event["type"], json.loads(event["text"])
+        return event["type"], event.get("code")
+
+    async def frame(self) -> dict:
+        kind, found = await self.event()
+        if kind != "websocket.send":
+            pytest.fail(f"Attendu : une trame. Entendu : {kind}.")
+        return found
+
+    async def say(self, text: str) -> None:
+        frame = json.dumps({"type": "message", "key": None, "text": text})
+        await self.communicator.send_input({"type": "websocket.receive", "text": frame})
+
+    def vanish(self) -> None:
+        self.communicator.stop(exceptions=False)
+
+
+@pytest.fixture
+async def guest(visitor):
+    """Fabrique des visiteurs de ce processus ; à la fin, ils s'en vont."""
+    application, guests = visitor().application, []
+
+    def make(address):
+        guests.append(Guest(application, address))
+        return guests[-1]
+
+    yield make
+    for one in guests:
+        one.vanish()
+
+
+async def test_flood(guest):
+    """Qui parle bien trop vite l'apprend, puis est renvoyé avec le code 4429"""
+    honest, flooder = guest("10.0.0.1"), guest("10.0.0.2")
+    await honest.enter()
+    await flooder.enter()
+    # De longs messages : un seau qui compte leur poids se vide plus vite.
+    flood = "déluge " * 1280
+    for _ in range(ENOUGH_FRAMES):
+        await flooder.say(flood)
+    accepted = refused = 0
+    code = None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FLOOD_SECONDS):
+            while code is None and (refused or accepted < ENOUGH_FRAMES // 2):
+                match await flooder.event():
+                    case "websocket.send", {"type": "message"}:
+                        accepted += 1
+                    case "websocket.send", frame:
+                        is_refusal(frame, "À qui parle trop vite")
+                        refused += 1
+                    case "websocket.close", found:
+                        code = found or 1000
+                    case _:
+                        break
+    if not refused:
+        pytest.fail("Des centaines de messages d'un coup, d'une seule connexion, sans un refus.")
+    if code is None:
+        pytest.fail(
+            "Qui parle trop vite est refusé, encore et encore, mais le projet ne ferme pas la "
+            "connexion."
+        )
+    if code != 4429:
+        pytest.fail(f"Qui parle trop vite est renvoyé avec le code {code} ; attendu : 4429.")
+    await honest.say("et moi ?")
+    while (frame := await honest.frame()).get("text") != "et moi ?":
+        if frame.get("type") == "refused":
+            pytest.fail("Une autre personne, d'une autre adresse, paie pour qui parle trop vite.")
+
+
+async def test_crowd(guest):
+    """La connexion de trop, d'une même adresse, est refusée avec une raison et le code 4429"""
+    count, frame = 0, {"type": "welcome"}
+    while frame.get("type") == "welcome" and count < ENOUGH_CONNECTIONS:
+        last = guest("10.0.0.3")
+        count, frame = count + 1, await last.enter()
+    if frame.get("type") == "welcome":
+        pytest.fail(f"{count} connexions d'une même adresse, et aucune n'est refusée.")
+    if count <= 30:
+        pytest.fail(f"La {count}e connexion d'une adresse est refusée : une classe n'entre pas.")
+    is_refusal(frame, f"À la {count}e connexion d'une même adresse")
+    kind, code = await last.event()
+    if kind != "websocket.close":
+        pytest.fail("La connexion de trop est refusée, mais le projet ne la ferme pas.")
+    if code != 4429:
+        pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
+    if (await guest("10.0.0.4").enter()).get("type") != "welcome":
+        pytest.fail("Une autre adresse est refusée aussi.")
+
+
+async def test_big_frame(server):
+    """Une trame de dix mégaoctets est refusée avec le code 1009, et le serveur continue"""
+    await refused_as_too_big(server, "À une trame de dix mégaoctets", "x" * 10_000_000)
+    pieces = ["x" * 60_000] * 100
+    await refused_as_too_big(server, "À six mégaoctets en cent trames d'un message", pieces)
+    async with entering(server) as ws:
+        await still_talks(ws, "Après ces trames")
+
+
+async def refused_as_too_big(server, after: str, message) -> None:
+    async with entering(server) as ws:
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                await ws.send(message)
+        if (code := await closed(ws)) != 1009:
+            end = "la connexion reste ouverte" if code is None else f"le code est {code}"
+            pytest.fail(f"{after}, {end} ; attendu : 1009.")
+
+
+def test_csp(server):
+    """Chaque page interdit au navigateur les scripts écrits dans le HTML"""
+    someone = Visitor(server)
+    pages = ["/", "/chat/poneys/", *someone.read("/").links, "/admin/login/"]
+    for address in dict.fromkeys(urljoin(server.url, page) for page in pages):
+        page = someone.read(address)
+        path = urlsplit(address).path
+        policy = page.headers.get("Content-Security-Policy", "")
+        if not policy:
+            pytest.fail(f"La page {path} n'a pas d'en-tête Content-Security-Policy.")
+        parts = (rule.strip().partition(" ") for rule in policy.split(";"))
+        rules = {name: sources for name, _, sources in parts}
+        scripts = rules.get("script-src", rules.get("default-src"))
+        if scripts is None:
+            pytest.fail(f"La politique de {path} ne dit rien des scripts : « {policy} ».")
+        for source in ("'unsafe-inline'", "*", "data:", "http:", "https:"):
+            if source in scripts.split():
+                pytest.fail(f"La politique de {path} permet {source} aux scripts.")
+
+
+def test_production(project, python):
+    """En production, la clé vient de l'environnement, et les cookies ne voyagent qu'en HTTPS"""
+    production = {"DJANGO_DEBUG": "0", "DJANGO_ALLOWED_HOSTS": "127.0.0.1 localhost"}
+    without, key = production | {"DJANGO_SECRET_KEY": ""}, {"DJANGO_SECRET_KEY": "k" * 60}
+    with contextlib.suppress(ServerError), Server(project, python, environment=without):
+        pytest.fail("Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant.")
+    with Server(project, python, environment=production | key) as server:
+        someone = Visitor(server)
+        someone.find(1, "de connexion")
+        cookies = [cookie for cookie in someone.jar if not cookie.secure]
+        if cookies or not [*someone.jar]:
+            names = ", ".join(cookie.name for cookie in cookies) or "aucun cookie"
+            pytest.fail(f"Avec DJANGO_DEBUG=0, ce cookie voyagerait en clair : {names}.")
