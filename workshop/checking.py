@@ -21,6 +21,8 @@ from workshop.diagnosis import Diagnosis
 from workshop.serving import copy_project, project_environment
 
 DEADLINE = 60
+# L'étape 10 lance la suite de l'apprenant sur vingt chats.
+LONGER = {10: 300}
 LISTEN_SECONDS = 120
 PROGRESS = ROOT / ".atelier"
 TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
@@ -204,11 +206,12 @@ def check(
             "ATELIER_SERVER": server,
             "ATELIER_HEARD": "1" if was_heard(console) and not listen else "",
         }
+        deadline = LONGER.get(step.number, DEADLINE) + listen
         report = Report(step.slug)
-        for news in judge.judge(request, DEADLINE + listen):
+        for news in judge.judge(request, deadline):
             report.update(news or {})
             progress(report, time.monotonic() - started)
-        report.finish(time.monotonic() - started >= DEADLINE + listen, judge.trace)
+        report.finish(time.monotonic() - started >= deadline, judge.trace)
     if listen and report.passed:
         keep("heard", _digest(console))
     return report

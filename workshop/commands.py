@@ -129,12 +129,26 @@ def verifier(number, projet, as_json):
         sys.exit(report.exit_code)
     listens = step.number == 6 and not projet and sys.stdout.isatty()
     with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
-        options = {}
+        options = {"progress": counting(step, status.update)}
         if listens:
             options = {"listen": LISTEN_SECONDS, "progress": countdown(status.update)}
         report = check(step, project, python, **options)
     show_report(console, step, report)
     sys.exit(report.exit_code)
+
+
+def counting(step, say):
+    """Renvoie de quoi suivre une vérification : `say` reçoit le nombre de buts déjà jugés."""
+
+    def progress(report, seconds):
+        judged = sum(goal.state != "waiting" for goal in report.goals)
+        if judged:
+            say(
+                f"Étape {step.slug[:2]} : vérification… "
+                f"{judged} buts sur {len(report.goals)}, {seconds:.0f} s"
+            )
+
+    return progress
 
 
 def countdown(say):

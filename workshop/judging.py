@@ -5,8 +5,8 @@ puis attend une ligne de JSON : les variables d'environnement qui disent quel p
 répond par des lignes de JSON, une à chaque nouvelle : les buts, puis le diagnostic d'un but rouge.
 
 Un but est un test ; sa docstring est la phrase que lit l'apprenant. Ceux que pytest n'a pas
-atteints restent « en attente ». L'entrée standard est tenue par le parent : quand elle finit, ce
-processus sort.
+atteints restent « en attente », de même que ceux qui échouent après un premier. L'entrée standard
+est tenue par le parent : quand elle finit, ce processus sort.
 """
 
 import contextlib
@@ -88,10 +88,13 @@ class Judge:
     def pytest_runtest_makereport(self, item, call):
         report = yield
         goal = self.goals[item.nodeid]
-        if report.failed and goal["state"] != "failed":
+        if report.failed and not self.case.goal:
             error = call.excinfo.value
             goal |= {"state": "failed", "reason": reason(error)}
             self.case.fail(goal["id"], goal["reason"], error, item.funcargs)
+        elif report.failed:
+            # Un seul but rouge à la fois : celui-ci attend son tour.
+            goal |= {"state": "failed" if goal["id"] == self.case.goal else "waiting"}
         elif report.skipped:
             goal |= {"state": "skipped", "reason": str(call.excinfo.value)}
         elif call.when == "call":

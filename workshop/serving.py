@@ -20,7 +20,7 @@ OWN_GROUP = (
     else {"start_new_session": True}
 )
 STARTUP_SECONDS = 20
-LEFT_BY_RUNS = {"__pycache__", "db.sqlite3", ".venv", ".git", "node_modules"}
+LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
 
 
 class ServerError(WorkshopError):

@@ -1,4 +1,4 @@
-"""Les règles, dans l'ordre : les fichiers, les réglages, les noms, les routes, la conversation."""
+"""Les règles, dans l'ordre : les tests, les fichiers, les réglages, les noms, la conversation."""
 
 from workshop.diagnosis import (
     consumer,
@@ -11,10 +11,12 @@ from workshop.diagnosis import (
     routing,
     security,
     settings,
+    suites,
     texts,
 )
 
 RULES = (
+    suites.suite,
     outside.environment,
     outside.requirements,
     files.no_project,
