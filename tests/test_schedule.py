@@ -4,11 +4,26 @@ import re
 
 import pytest
 
-from workshop import ROOT, schedule
+from workshop import schedule
 from workshop.chapters import all_steps, find_step
-from workshop.schedule import CLOSING, DAY, HALF_DAY, OPENING, START, Slot, clock, slots, table
+from workshop.schedule import (
+    CLOSING,
+    DAY,
+    HALF_DAY,
+    MEAL,
+    OPENING,
+    SECOND_DAY,
+    START,
+    THIRD_DAY,
+    Part,
+    Slot,
+    clock,
+    slots,
+    table,
+)
 
-PLANS = pytest.mark.parametrize("plan", [HALF_DAY, DAY], ids=["demi-journée", "journée"])
+PLANS = pytest.mark.parametrize("plan", schedule.PLANS.values(), ids=schedule.PLANS)
+DAYS = (DAY, SECOND_DAY, THIRD_DAY)
 
 
 def rows(plan) -> list[tuple[int, str, int]]:
@@ -51,15 +66,37 @@ def test_the_minutes_are_those_of_the_chapters(monkeypatch):
     assert [hour for hour, *_ in rows(plan)] == [9 * 60, 10 * 60 + 35, 10 * 60 + 50]
 
 
-def test_the_day_is_the_parcours_and_the_half_day_its_end():
+def steps(*plans) -> list[str]:
+    """Renvoie les numéros des étapes de ces horaires, dans l'ordre, chacun une fois."""
+    found = [one for plan in plans for one in plan if not isinstance(one, Slot)]
+    return [*dict.fromkeys(one if isinstance(one, str) else one.number for one in found)]
+
+
+def test_the_days_are_the_parcours_and_the_half_day_the_end_of_the_first():
     numbers = [step.slug[:2] for step in all_steps()]
-    assert [one for one in DAY if isinstance(one, str)] == numbers[:6]
-    assert [one for one in HALF_DAY if isinstance(one, str)] == numbers[2:6]
+    assert steps(*DAYS) == numbers[:10]
+    assert steps(DAY) == numbers[:6]
+    assert steps(HALF_DAY) == numbers[2:6]
 
 
-@PLANS
-def test_it_opens_and_closes(plan):
-    assert plan[1] is OPENING and plan[-1] is CLOSING
+@pytest.mark.parametrize("plan", DAYS[1:], ids=["deuxième", "troisième"])
+def test_the_parts_of_a_step_are_all_its_minutes_and_moves(plan):
+    shown = {what: minutes for _, what, minutes in rows(plan)}
+    for number in steps(plan):
+        step = find_step(number)
+        parts = [part.moves for part in plan if isinstance(part, Part) and part.number == number]
+        title = f"[{number} · {step.title}]({step.shown_chapter})"
+        minutes = [shown[f"{title}, {moves}"] for moves in parts]
+        assert min(minutes) > 0 and sum(minutes) == step.minutes
+        ends = [map(int, re.findall(r"\d+", moves)) for moves in parts]
+        moves = [move for first, last in ends for move in range(first, last + 1)]
+        headings = re.findall(r"^## (\d+)\. ", step.chapter.read_text("utf-8"), re.M)
+        assert moves == [*map(int, headings)]
+
+
+def test_it_opens_once_and_every_day_closes():
+    assert HALF_DAY[1] is DAY[1] is OPENING
+    assert all(plan[-1] is CLOSING for plan in schedule.PLANS.values())
 
 
 def test_a_half_day_is_three_hours_and_a_half_at_most():
@@ -67,10 +104,11 @@ def test_a_half_day_is_three_hours_and_a_half_at_most():
     assert reserves(HALF_DAY) == [15]
 
 
-def test_a_day_ends_before_half_past_five():
-    assert rows(DAY)[-1][0] <= 17.5 * 60
-    meal = next(i for i, slot in enumerate(slots(DAY)) if slot.what == "Repas")
-    assert (reserves(DAY[:meal]), reserves(DAY[meal:])) == ([30, 15], [15])
+@pytest.mark.parametrize("plan", DAYS, ids=["première", "deuxième", "troisième"])
+def test_a_day_ends_before_half_past_five(plan):
+    assert rows(plan)[-1][0] <= 17.5 * 60
+    meal = plan.index(MEAL)
+    assert (reserves(plan[:meal]), reserves(plan[meal:])) == ([30, 15], [15])
 
 
 @PLANS
@@ -84,9 +122,3 @@ def test_nobody_sits_for_two_hours(plan):
 @pytest.mark.parametrize(("minutes", "words"), [(540, "9 h 00"), (725, "12 h 05"), (205, "3 h 25")])
 def test_an_hour_is_written_as_in_french(minutes, words):
     assert clock(minutes) == words.replace(" ", "\u00a0")
-
-
-def test_the_preparation_takes_two_hours():
-    guide = (ROOT / "ANIMER.md").read_text("utf-8")
-    part = guide.split("## Deux heures pour se préparer\n")[1].split("\n## ")[0]
-    assert sum(map(int, re.findall(r"^\d+\. \*\*(\d+) min\.\*\*", part, re.M))) == 120

@@ -126,10 +126,7 @@ def marked_parts(solutions: Path) -> dict[str, dict[str, str]]:
     """Renvoie, par texte écrit à la main, ce que l'on y fait : chaque partie, par sa marque."""
     return {
         "README.md": {"parcours": table(), "consommateur": chat(solutions)},
-        "ANIMER.md": {
-            "demi-journee": schedule.table(schedule.HALF_DAY),
-            "journee": schedule.table(schedule.DAY),
-        },
+        "ANIMER.md": {mark: schedule.table(plan) for mark, plan in schedule.PLANS.items()},
     }
 
 
