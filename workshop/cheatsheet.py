@@ -27,7 +27,7 @@ def cheatsheet() -> str:
     told = [step for step in steps if "| sans Origin |" in step.chapter.read_text("utf-8")] or steps
     parts = [
         "# Aide-mémoire",
-        "Une page à garder sous la main, tirée des chapitres, du README et du "
+        "Une feuille à garder sous la main, tirée des chapitres, du README et du "
         "[glossaire](GLOSSAIRE.md). À imprimer : [docs/aide-memoire.pdf](docs/aide-memoire.pdf).",
         "## Les trois terminaux",
         terminals(excerpt(steps[0].chapter, "le dessin des terminaux")),

@@ -91,7 +91,7 @@ def print_cheatsheet(path: Path) -> None:
         for points in POINTS:
             sheet.evaluate(f"document.documentElement.style.fontSize = '{points}pt'")
             printed = sheet.pdf(prefer_css_page_size=True, tagged=True)
-            if page_count(printed) == 1:
+            if page_count(printed) <= 2:
                 path.write_bytes(printed)
                 return
     raise WorkshopError(

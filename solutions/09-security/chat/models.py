@@ -1,0 +1,27 @@
+from django.db import models
+
+
+class Message(models.Model):
+    room = models.CharField(max_length=90)
+    number = models.PositiveIntegerField()
+    key = models.CharField(max_length=40, null=True)
+    name = models.CharField(max_length=310)
+    text = models.TextField(blank=True)
+    sent = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["room", "number"], name="one_number"),
+            models.UniqueConstraint(fields=["room", "key"], name="one_key"),
+        ]
+
+    def as_dict(self):
+        return {
+            "type": "message",
+            "number": self.number,
+            "key": self.key,
+            "name": self.name,
+            "text": self.text,
+            "sent": self.sent.isoformat(),
+        }

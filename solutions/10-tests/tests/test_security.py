@@ -1,0 +1,56 @@
+import pytest
+from channels.db import database_sync_to_async
+
+
+@pytest.fixture
+def cookie(client, transactional_db, django_user_model):
+    """Le cookie d'Ada, connectée dans le navigateur `client`."""
+    user = django_user_model.objects.create_user("ada", first_name="Ada", last_name="Lovelace")
+    client.force_login(user)
+    return f"sessionid={client.cookies['sessionid'].value}"
+
+
+async def test_signed_in(enter, cookie):
+    ada = await enter(cookie=cookie)
+    assert ada.welcome == "Bienvenue Ada Lovelace !"
+    await ada.send_to("bonjour")
+    assert await ada.receive_from() == "<Ada Lovelace> bonjour"
+
+
+async def test_signed_out(enter, cookie, client):
+    ada, troll = await enter(cookie=cookie), await enter()
+    await database_sync_to_async(client.post)("/compte/deconnexion/")
+    assert (await ada.receive_from()).startswith("Refusé : Votre session est finie.")
+    assert await ada.receive_output() == {"type": "websocket.close", "code": 4401}
+    assert await troll.receive_nothing()
+
+
+async def test_page_from_elsewhere(knock):
+    accepted, _ = await knock(origin="http://ailleurs.example").connect()
+    assert not accepted
+
+
+@pytest.mark.parametrize("frame", ["{", "[]", '{"type": "dance"}', '{"type": "message"}'])
+async def test_malformed_frame(enter, frame):
+    ada = await enter(protocols=["json"])
+    await ada.send_to(frame)
+    assert (await ada.receive_json_from())["type"] == "refused"
+    await ada.send_json_to({"type": "message", "text": "toujours là"})
+    assert (await ada.receive_json_from())["text"] == "toujours là"
+
+
+async def test_longest_text(enter):
+    ada = await enter()
+    await ada.send_to("x" * 10_000)
+    assert await ada.receive_from() == "<Anonymous troll> " + "x" * 10_000
+    await ada.send_to("x" * 10_001)
+    assert (await ada.receive_from()).startswith("Refusé : ")
+
+
+async def test_flood(enter):
+    ada = await enter()
+    for _ in range(12):
+        await ada.send_to("x" * 10_000)
+    answers = [await ada.receive_from() for _ in range(12)]
+    assert answers[0].startswith("<Anonymous troll> ")
+    assert answers[-1] == "Refusé : Vous parlez trop vite."
