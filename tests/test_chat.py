@@ -1,4 +1,4 @@
-"""Le chat de la dernière étape, dans de vrais navigateurs : on s'y parle, quoi qu'il arrive."""
+"""Le chat de la dernière étape, dans de vrais navigateurs : on s'y parle, quoi qu'il arrive."""
 
 import asyncio
 import json
