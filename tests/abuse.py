@@ -1,7 +1,7 @@
 """Malmène un chat pendant que trente personnes s'y parlent, et mesure ce qu'il leur en coûte.
 
 `python -m tests.abuse [SECONDES]` affiche ce que mesure test_abuse.py. Chacun vient de sa propre
-adresse de la boucle locale, que seul Linux connaît sans réglage ; rien ne sort de la machine.
+adresse de la boucle locale, que seul Linux connaît sans réglage ; rien ne sort de la machine.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def entering(url: str, room: str, address: str) -> connect:
 
 
 class Person:
-    """Quelqu'un qui fait ce que fait la page : devant un trou, il demande ce qui lui manque."""
+    """Quelqu'un qui fait ce que fait la page : devant un trou, il demande ce qui lui manque."""
 
     def __init__(self, ws: ClientConnection, sent: dict[str, float]):
         self.ws, self.sent = ws, sent
@@ -145,7 +145,7 @@ class Abuse:
                 await asyncio.gather(*clients)
 
     async def again(self, abuse, address: str) -> None:
-        """Recommence sans fin : dès que le serveur raccroche, coupe et revient."""
+        """Recommence sans fin : dès que le serveur raccroche, coupe et revient."""
         while True:
             room = {self.wander: next(self.rooms), self.stay: "foule"}.get(abuse, ROOM)
             try:
@@ -209,7 +209,7 @@ class Abuse:
 
 @dataclass
 class Measure:
-    """Ce que coûte l'abus : délais médians en secondes, mémoire du serveur en mégaoctets."""
+    """Ce que coûte l'abus : délais médians en secondes, mémoire du serveur en mégaoctets."""
 
     quiet: float
     abused: float
@@ -268,9 +268,9 @@ def main(*arguments: str) -> None:
     if len(arguments) < 2:
         found = measured(float(arguments[0]) if arguments else 60)
         for name, value in vars(found).items():
-            print(f"{name} : {value}")
+            print(f"{name} : {value}")
         return
-    # Qui abuse est d'ordinaire sur une autre machine : qu'il ne prenne pas le temps de celle-ci.
+    # Qui abuse est d'ordinaire sur une autre machine : qu'il ne prenne pas le temps de celle-ci.
     os.nice(5)
     abuse = Abuse(arguments[0])
     asyncio.run(abuse.inflict(float(arguments[1])))

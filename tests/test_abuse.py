@@ -1,7 +1,7 @@
-"""Malmené, le chat tient : la salle d'à côté s'entend presque aussi vite, et rien ne se perd.
+"""Malmené, le chat tient : la salle d'à côté s'entend presque aussi vite, et rien ne se perd.
 
-Dix secondes d'abus, ou le nombre que donne la variable ATELIER_ABUSE_SECONDS : soixante, pour la
-mesure entière. Une machine occupée ailleurs fausse un délai : on mesure jusqu'à trois fois.
+Dix secondes d'abus, ou le nombre que donne la variable ATELIER_ABUSE_SECONDS : soixante, pour la
+mesure entière. Une machine occupée ailleurs fausse un délai : on mesure jusqu'à trois fois.
 """
 
 import os
@@ -13,7 +13,7 @@ from tests.abuse import measured
 
 SECONDS = float(os.environ.get("ATELIER_ABUSE_SECONDS", 10))
 TRIES = 3
-# Ce que pèsent deux cents connexions ouvertes et leurs files ; mesuré : moins de trente.
+# Ce que pèsent deux cents connexions ouvertes et leurs files ; mesuré : moins de trente.
 MEGABYTES = 60
 
 pytestmark = pytest.mark.skipif(

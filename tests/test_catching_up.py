@@ -17,6 +17,7 @@ import pytest
 
 from workshop import WorkshopError, catching_up, checking, commands, installing
 from workshop.catching_up import (
+    Plan,
     carry_out,
     environment_ready,
     own_files,
@@ -260,11 +261,23 @@ def test_a_kill_leaves_no_half_of_anything(project):
 
 
 def test_an_environment_is_ready_when_its_python_has_the_packages(tmp_path):
-    assert not environment_ready(tmp_path)
+    assert not environment_ready(wanting(tmp_path, "channels==4.3.2"))
     python = tmp_path / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     python.parent.mkdir(parents=True)
     python.write_text("pas un programme", "utf-8")
-    assert not environment_ready(tmp_path)
+    assert not environment_ready(wanting(tmp_path, "channels==4.3.2"))
+
+
+def test_an_environment_without_what_the_step_adds_is_not_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(catching_up, "project_python", lambda project: sys.executable)
+    assert environment_ready(wanting(tmp_path, "channels==4.3.2\ndaphne==4.2.3\n"))
+    assert not environment_ready(wanting(tmp_path, "channels==4.3.2\npaquet-absent==1.0\n"))
+
+
+def wanting(project: Path, requirements: str) -> Plan:
+    """Un plan qui donne au projet ce `requirements.txt`."""
+    state = {"requirements.txt": requirements.encode()}
+    return Plan(project, state, project, "10-tests", [], [], [])
 
 
 def test_a_missing_environment_is_made_with_its_packages(tmp_path, monkeypatch):
@@ -285,7 +298,7 @@ def type_command(*arguments):
 def live(project, monkeypatch):
     """Le projet, pris pour celui de l'atelier ; son environnement est prêt."""
     monkeypatch.setattr(commands, "LIVE", project)
-    monkeypatch.setattr(catching_up, "environment_ready", lambda project: True)
+    monkeypatch.setattr(catching_up, "environment_ready", lambda plan: True)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     return project
 

@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.judges import check
-from workshop import checking
+from workshop import ROOT, checking
 from workshop.chapters import all_steps
 from workshop.serving import Server
 
@@ -192,11 +192,10 @@ def test_a_project_that_never_answers_is_red(path, good, bad, reason, tmp_path):
     assert reason in report.goals[0].reason
 
 
-def test_learner_and_workshop_pin_the_same_versions():
-    from workshop import ROOT
-
+@pytest.mark.parametrize("step", STEPS, ids=show)
+def test_learner_and_workshop_pin_the_same_versions(step):
     ours = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    theirs = (STEPS[0].solution / "requirements.txt").read_text("utf-8").split()
+    theirs = (step.solution / "requirements.txt").read_text("utf-8").split()
     assert theirs and set(theirs) <= set(ours)
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from workshop import ROOT, WorkshopError, checking, installing
 from workshop.chapters import Run, Step, all_steps
 from workshop.checking import keep, kept, project_python
@@ -20,7 +22,7 @@ from workshop.serving import copied
 
 # Ni sauvé, ni changé : ce qui se refait, et l'histoire que l'apprenant tient lui-même.
 LEFT = {".venv", "__pycache__", ".git"}
-SETTINGS = "live/settings.py"
+SETTINGS, REQUIREMENTS = "live/settings.py", "requirements.txt"
 SECRET_KEY = re.compile(r"""(?m)^SECRET_KEY *= *(['"])([^'"\\\n]+)\1""")
 PARTIAL = ".en-cours"
 MIGRATE = "python manage.py migrate"
@@ -164,9 +166,12 @@ def needs_migrate(step: Step) -> bool:
     )
 
 
-def environment_ready(project: Path) -> bool:
-    """Renvoie True si l'environnement du projet démarre et a ses paquets."""
-    return _runs(project, "import channels, daphne, websockets")
+def environment_ready(plan: Plan) -> bool:
+    """Renvoie True si l'environnement du projet démarre et a les paquets que l'étape demande."""
+    wanted = plan.state.get(REQUIREMENTS, b"").decode().splitlines()
+    names = [Requirement(line).name for line in wanted if line.strip()]
+    code = f"from importlib.metadata import version; [version(name) for name in {names}]"
+    return _runs(plan.project, code)
 
 
 def make_environment(project: Path) -> None:
@@ -179,7 +184,7 @@ def make_environment(project: Path) -> None:
                 words = installing.cause(installing.LOG.read_text("utf-8", "replace"))
                 words = installing.NO_PIP if words == installing.UNKNOWN else words
                 raise installing.InstallError(installing.sentence(words))
-        installing.install(str(project / "requirements.txt"), python=project_python(project))
+        installing.install(str(project / REQUIREMENTS), python=project_python(project))
 
 
 def _runs(project: Path, code: str) -> bool:

@@ -282,7 +282,7 @@ def rattraper(number, back, agreed):
     else:
         step = find_step(number)
         plan = catching_up.to_begin(step, project)
-        lacking = step.number > 1 and not catching_up.environment_ready(project)
+        lacking = step.number > 1 and not catching_up.environment_ready(plan)
         click.echo(f"Pour commencer l'étape {step.slug[:2]}, dans live :")
     for word, names in plan.news.items():
         if names:

@@ -71,7 +71,7 @@ async def enter(room="poneys", **options):
 
 
 async def hear(ws):
-    """Renvoie la raison d'un refus, « accepté », ou le code de la fermeture."""
+    """Renvoie la raison d'un refus, « accepté », ou le code de la fermeture."""
     try:
         frame = json.loads(await ws.recv())
     except ConnectionClosed:
@@ -88,7 +88,7 @@ for frame in "salut", "[]", '{"type": "danse"}', '{"type": "message", "text": 3}
 # Aucune : le visiteur apprend ce qui ne va pas, et peut continuer. **Et ces deux textes, que la base ne sait pas garder ?**
 
 # %%
-for text in "un nul : \0", "une moitié d'emoji : \ud83d":
+for text in "un nul : \0", "une moitié d'emoji : \ud83d":
     await ada.send(json.dumps({"type": "message", "key": "a1", "text": text}))
     print(await hear(ada))
 
@@ -109,7 +109,7 @@ while said == "accepté":
     accepted += 1
     await blaise.send(long)
     said = await hear(blaise)
-print(accepted, "acceptés, puis :", said)
+print(accepted, "acceptés, puis :", said)
 
 # %% [markdown]
 # Neuf : 95 jetons, à dix la trame, et les cinq qui restent ne suffisent pas. La trame de refus porte `wait`, le temps de regagner ce qui manque. **Si l'on attend, sera-t-on entendu ?**

@@ -1,4 +1,4 @@
-"""Étape 09 : les portes. Ce qui ne va pas est refusé, et le refus dit pourquoi."""
+"""Étape 09 : les portes. Ce qui ne va pas est refusé, et le refus dit pourquoi."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from workshop.serving import Server, ServerError
 
-# Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
+# Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
 SECONDS = 5
 ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
@@ -52,7 +52,7 @@ def knocking(server, origin, cookie=""):
 
 @contextlib.asynccontextmanager
 async def entering(server, cookie=""):
-    """Entre dans un salon comme la page du chat ; la première trame est lue."""
+    """Entre dans un salon comme la page du chat ; la première trame est lue."""
     try:
         async with knocking(server, server.url, cookie) as ws:
             ws.welcome = await heard(ws, "À l'arrivée")
@@ -63,7 +63,7 @@ async def entering(server, cookie=""):
 
 
 async def heard(ws, after: str) -> dict:
-    """Renvoie la prochaine trame ; `after` dit ce qui vient de se passer, pour la phrase rouge."""
+    """Renvoie la prochaine trame ; `after` dit ce qui vient de se passer, pour la phrase rouge."""
     try:
         text = await asyncio.wait_for(ws.recv(), SECONDS)
         frame = json.loads(text)
@@ -72,9 +72,9 @@ async def heard(ws, after: str) -> dict:
     except TimeoutError:
         pytest.fail(f"{after}, le projet ne répond rien.")
     except ValueError:
-        pytest.fail(f"{after}, le projet répond « {text[:80]} », qui n'est pas du JSON.")
+        pytest.fail(f"{after}, le projet répond « {text[:80]} », qui n'est pas du JSON.")
     if not isinstance(frame, dict):
-        pytest.fail(f"{after}, le projet répond « {text[:80]} », et non un objet JSON.")
+        pytest.fail(f"{after}, le projet répond « {text[:80]} », et non un objet JSON.")
     return frame
 
 
@@ -99,9 +99,9 @@ def is_refusal(frame: dict, after: str) -> None:
     """Échoue si une trame n'est pas un refus qui dit pourquoi."""
     shown = shortened(frame)
     if frame.get("type") != "refused":
-        pytest.fail(f"{after}, attendu : une trame « refused ». Entendu : {shown}.")
+        pytest.fail(f"{after}, attendu : une trame « refused ». Entendu : {shown}.")
     if not isinstance(frame.get("reason"), str) or not frame["reason"].strip():
-        pytest.fail(f"{after}, le refus doit dire pourquoi, dans « reason ». Entendu : {shown}.")
+        pytest.fail(f"{after}, le refus doit dire pourquoi, dans « reason ». Entendu : {shown}.")
 
 
 async def still_talks(ws, after: str) -> None:
@@ -109,7 +109,7 @@ async def still_talks(ws, after: str) -> None:
     await ws.send(json.dumps({"type": "message", "key": None, "text": "je suis encore là"}))
     frame = await heard(ws, f"{after}, puis à un message ordinaire")
     if frame.get("text") != "je suis encore là":
-        pytest.fail(f"{after}, un message ordinaire doit revenir. Entendu : {shortened(frame)}.")
+        pytest.fail(f"{after}, un message ordinaire doit revenir. Entendu : {shortened(frame)}.")
 
 
 async def test_malformed(server):
@@ -131,14 +131,14 @@ async def test_long_text(server):
         is_refusal(frame, after)
         if frame.get("key") != "trop-long":
             pytest.fail(
-                f"{after}, de clé « trop-long », le refus doit porter cette clé, dans « key ». "
-                f"Elle vaut {json.dumps(frame.get('key'))} : la page ne sait pas lequel reprendre."
+                f"{after}, de clé « trop-long », le refus doit porter cette clé, dans « key ». "
+                f"Elle vaut {json.dumps(frame.get('key'))} : la page ne sait pas lequel reprendre."
             )
         await still_talks(ws, after)
 
 
 class Page(HTMLParser):
-    """Une page lue : sa langue, ses liens, ses formulaires, et leurs champs."""
+    """Une page lue : sa langue, ses liens, ses formulaires, et leurs champs."""
 
     def __init__(self, answer):
         super().__init__()
@@ -161,7 +161,7 @@ class Page(HTMLParser):
 
 
 class Form:
-    """Un formulaire : où il va, comment, et ce qu'il demande."""
+    """Un formulaire : où il va, comment, et ce qu'il demande."""
 
     def __init__(self, action: str, method: str):
         self.action, self.method, self.fields = action, method, {}
@@ -179,7 +179,7 @@ class Form:
 
 
 class Visitor:
-    """Un navigateur sans écran : il lit des pages, et garde ses cookies."""
+    """Un navigateur sans écran : il lit des pages, et garde ses cookies."""
 
     def __init__(self, server):
         self.server, self.jar = server, CookieJar()
@@ -203,7 +203,7 @@ class Visitor:
             path = urlsplit(error.url).path
             pytest.fail(f"La page {path} répond HTTP {error.code}.")
         except OSError as error:
-            pytest.fail(f"La page {address} ne répond pas : {error}.")
+            pytest.fail(f"La page {address} ne répond pas : {error}.")
 
     def send(self, form: Form, name: str = "", password: str = "") -> Page:
         return self.read(form.action, form.filled(name, password))
@@ -240,11 +240,11 @@ async def test_account(server):
     form = await asyncio.to_thread(someone.find, 1, "de connexion")
     await asyncio.to_thread(someone.send, form, "blaise", PASSWORD)
     if (name := await someone.name()) != "blaise":
-        pytest.fail(f"Blaise s'inscrit, puis se connecte ; le chat l'appelle « {name} ».")
+        pytest.fail(f"Blaise s'inscrit, puis se connecte ; le chat l'appelle « {name} ».")
     form = await asyncio.to_thread(other.find, 1, "de connexion")
     await asyncio.to_thread(other.send, form, "blaise", "un autre mot de passe")
     if (name := await other.name()) != "Anonymous troll":
-        pytest.fail(f"Avec un mauvais mot de passe, le chat appelle le visiteur « {name} ».")
+        pytest.fail(f"Avec un mauvais mot de passe, le chat appelle le visiteur « {name} ».")
 
 
 async def test_logout(server):
@@ -258,14 +258,14 @@ async def test_logout(server):
         for form in leaving:
             await asyncio.to_thread(someone.send, form)
         if (name := await someone.name()) != "Anonymous troll":
-            pytest.fail(f"Après la déconnexion, le chat appelle encore ce visiteur « {name} ».")
+            pytest.fail(f"Après la déconnexion, le chat appelle encore ce visiteur « {name} ».")
         if (code := await closed(ws)) is None:
             pytest.fail(
-                "Une personne se déconnecte du site ; sa connexion au chat reste ouverte, et elle "
+                "Une personne se déconnecte du site ; sa connexion au chat reste ouverte, et elle "
                 "peut encore y parler en son nom."
             )
         if code != 4401:
-            pytest.fail(f"À la déconnexion, le code attendu est 4401 ; c'est {code}.")
+            pytest.fail(f"À la déconnexion, le code attendu est 4401 ; c'est {code}.")
 
 
 async def test_origin(server):
@@ -296,7 +296,7 @@ class Guest:
         self.communicator.scope["client"] = [address, next(self.ports)]
 
     async def enter(self) -> dict:
-        """Frappe à la porte ; renvoie la première trame."""
+        """Frappe à la porte ; renvoie la première trame."""
         await self.communicator.send_input({"type": "websocket.connect"})
         kind, _ = await self.event()
         if kind != "websocket.accept":
@@ -307,7 +307,7 @@ class Guest:
         return await self.frame()
 
     async def event(self) -> tuple[str, object]:
-        """Renvoie ce que l'application fait ensuite : la sorte, et la trame ou le code."""
+        """Renvoie ce que l'application fait ensuite : la sorte, et la trame ou le code."""
         output = asyncio.ensure_future(self.communicator.output_queue.get())
         application = self.communicator.future
         await asyncio.wait({output, application}, timeout=SECONDS, return_when="FIRST_COMPLETED")
@@ -324,7 +324,7 @@ class Guest:
     async def frame(self) -> dict:
         kind, found = await self.event()
         if kind != "websocket.send":
-            pytest.fail(f"Attendu : une trame. Entendu : {kind}.")
+            pytest.fail(f"Attendu : une trame. Entendu : {kind}.")
         return found
 
     async def say(self, text: str) -> None:
@@ -337,7 +337,7 @@ class Guest:
 
 @pytest.fixture
 async def guest(visitor):
-    """Fabrique des visiteurs de ce processus ; à la fin, ils s'en vont."""
+    """Fabrique des visiteurs de ce processus ; à la fin, ils s'en vont."""
     application, guests = visitor().application, []
 
     def make(address):
@@ -354,7 +354,7 @@ async def test_flood(guest):
     honest, flooder = guest("10.0.0.1"), guest("10.0.0.2")
     await honest.enter()
     await flooder.enter()
-    # De longs messages : un seau qui compte leur poids se vide plus vite.
+    # De longs messages : un seau qui compte leur poids se vide plus vite.
     flood = "déluge " * 1280
     for _ in range(ENOUGH_FRAMES):
         await flooder.say(flood)
@@ -381,9 +381,9 @@ async def test_flood(guest):
             "connexion."
         )
     if code != 4429:
-        pytest.fail(f"Qui parle trop vite est renvoyé avec le code {code} ; attendu : 4429.")
-    await honest.say("et moi ?")
-    while (frame := await honest.frame()).get("text") != "et moi ?":
+        pytest.fail(f"Qui parle trop vite est renvoyé avec le code {code} ; attendu : 4429.")
+    await honest.say("et moi ?")
+    while (frame := await honest.frame()).get("text") != "et moi ?":
         if frame.get("type") == "refused":
             pytest.fail("Une autre personne, d'une autre adresse, paie pour qui parle trop vite.")
 
@@ -397,13 +397,13 @@ async def test_crowd(guest):
     if frame.get("type") == "welcome":
         pytest.fail(f"{count} connexions d'une même adresse, et aucune n'est refusée.")
     if count <= 30:
-        pytest.fail(f"La {count}e connexion d'une adresse est refusée : une classe n'entre pas.")
+        pytest.fail(f"La {count}e connexion d'une adresse est refusée : une classe n'entre pas.")
     is_refusal(frame, f"À la {count}e connexion d'une même adresse")
     kind, code = await last.event()
     if kind != "websocket.close":
         pytest.fail("La connexion de trop est refusée, mais le projet ne la ferme pas.")
     if code != 4429:
-        pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
+        pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
     if (await guest("10.0.0.4").enter()).get("type") != "welcome":
         pytest.fail("Une autre adresse est refusée aussi.")
 
@@ -424,7 +424,7 @@ async def refused_as_too_big(server, after: str, message) -> None:
                 await ws.send(message)
         if (code := await closed(ws)) != 1009:
             end = "la connexion reste ouverte" if code is None else f"le code est {code}"
-            pytest.fail(f"{after}, {end} ; attendu : 1009.")
+            pytest.fail(f"{after}, {end} ; attendu : 1009.")
 
 
 def test_csp(server):
@@ -441,7 +441,7 @@ def test_csp(server):
         rules = {name: sources for name, _, sources in parts}
         scripts = rules.get("script-src", rules.get("default-src"))
         if scripts is None:
-            pytest.fail(f"La politique de {path} ne dit rien des scripts : « {policy} ».")
+            pytest.fail(f"La politique de {path} ne dit rien des scripts : « {policy} ».")
         for source in ("'unsafe-inline'", "*", "data:", "http:", "https:"):
             if source in scripts.split():
                 pytest.fail(f"La politique de {path} permet {source} aux scripts.")
@@ -459,4 +459,4 @@ def test_production(project, python):
         cookies = [cookie for cookie in someone.jar if not cookie.secure]
         if cookies or not [*someone.jar]:
             names = ", ".join(cookie.name for cookie in cookies) or "aucun cookie"
-            pytest.fail(f"Avec DJANGO_DEBUG=0, ce cookie voyagerait en clair : {names}.")
+            pytest.fail(f"Avec DJANGO_DEBUG=0, ce cookie voyagerait en clair : {names}.")

@@ -1,4 +1,4 @@
-"""Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
+"""Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
 import asyncio
 import gc
@@ -16,10 +16,10 @@ from workshop.serving import project_environment
 
 REFUSALS = ("test_malformed", "test_long_text")
 HOW = (
-    "Lisez-la par frames.read, dans un try, et attrapez Refusal : on répond alors par une trame "
-    "« refused »."
+    "Lisez-la par frames.read, dans un try, et attrapez Refusal : on répond alors par une trame "
+    "« refused »."
 )
-CHECK = "Ce fichier vérifie les trames : devant celle-ci, il doit lever Refusal, et rien d'autre."
+CHECK = "Ce fichier vérifie les trames : devant celle-ci, il doit lever Refusal, et rien d'autre."
 
 
 def _is(case: Case, *goals: str) -> bool:
@@ -35,11 +35,11 @@ def uncaught(case: Case):
             return case.says(
                 "refusal-without-return",
                 "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
-                "bloc « except » par return.",
+                "bloc « except » par return.",
                 error.place,
             )
         if error.kind == "Refusal":
-            cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
+            cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
             return case.says("uncaught-refusal", cause, error.place)
         if error.place.file:
             inside = len({place.file for place in error.frames}) > 1
@@ -61,7 +61,7 @@ def not_awaited(case: Case):
     for name, place in case.unawaited:
         return case.says(
             "coroutine-not-awaited",
-            f"Il manque « await » devant cet appel à {name.rpartition('.')[2]} : le refus ne part "
+            f"Il manque « await » devant cet appel à {name.rpartition('.')[2]} : le refus ne part "
             "jamais.",
             place,
         )
@@ -91,12 +91,12 @@ def token(case: Case):
 
 
 def origin(case: Case):
-    """L'origine se compare entière : la machine et le port."""
+    """L'origine se compare entière : la machine et le port."""
     if case.step.startswith("09-") and "est refusée (HTTP 403)" in case.said:
         return case.says(
             "own-page-refused",
-            "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». "
-            "Un étage compare ces deux en-têtes et les trouve différents : affichez-les.",
+            "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». "
+            "Un étage compare ces deux en-têtes et les trouve différents : affichez-les.",
             case.project.where_is("SameOrigin"),
         )
     if not _is(case, "test_origin") or "entre dans le chat" not in case.said:
@@ -107,7 +107,7 @@ def origin(case: Case):
         return case.says("origin-not-checked", cause, case.project.where_is("application"))
     cause = (
         "AllowedHostsOriginValidator ne compare que des noms de machines, et les cookies ne "
-        "regardent pas le port. Comparez aussi le port : l'en-tête Host donne les deux."
+        "regardent pas le port. Comparez aussi le port : l'en-tête Host donne les deux."
     )
     return case.says("port-not-checked", cause, place)
 
@@ -140,23 +140,23 @@ def protocol(case: Case):
     if getattr(chosen, "failByDrop", True):
         if chosen is WebSocketProtocol:
             cause = (
-                "Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module "
-                "qui le remplace est-il importé, par « ready », dans chat/apps.py ?"
+                "Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module "
+                "qui le remplace est-il importé, par « ready », dans chat/apps.py ?"
             )
             return case.says("protocol-not-replaced", cause, case.project.where_is("ChatConfig"))
-        cause = "failByDrop vaut True : daphne coupe sans un mot. Donnez-lui la valeur False."
+        cause = "failByDrop vaut True : daphne coupe sans un mot. Donnez-lui la valeur False."
         return case.says("dropped", cause, case.project.where_is(chosen.__name__))
     return None
 
 
 def policy(case: Case):
-    """La politique est réglée, et l'étage qui l'écrit manque ; ou elle ne fait que rapporter."""
+    """La politique est réglée, et l'étage qui l'écrit manque ; ou elle ne fait que rapporter."""
     if not _is(case, "test_csp") or "n'a pas d'en-tête" not in case.said or not case.settings:
         return None
     stage = "csp.middleware.CSPMiddleware"
     place = Place(case.project.modules.get(settings_module(case.project.folder), ""))
     if stage not in getattr(case.settings, "MIDDLEWARE", ()):
-        cause = f"Il manque « '{stage}', » dans MIDDLEWARE : c'est lui qui écrit l'en-tête."
+        cause = f"Il manque « '{stage}', » dans MIDDLEWARE : c'est lui qui écrit l'en-tête."
     elif hasattr(case.settings, "CONTENT_SECURITY_POLICY_REPORT_ONLY"):
         cause = (
             "CONTENT_SECURITY_POLICY_REPORT_ONLY ne fait que signaler. Le réglage qui interdit "
@@ -175,7 +175,7 @@ def production(case: Case):
     if "le serveur démarre" in case.said:
         if _in_production(case, "DEBUG") == "True":
             cause = (
-                "DEBUG vaut encore True : une variable d'environnement est toujours du texte, et "
+                "DEBUG vaut encore True : une variable d'environnement est toujours du texte, et "
                 "'0' est un texte qui n'est pas vide. Comparez-la à '1'."
             )
             return case.says("debug-still-on", cause, place)
@@ -185,7 +185,7 @@ def production(case: Case):
         )
         return case.says("spare-key", cause, place)
     if "ALLOWED_HOSTS" in case.said:
-        cause = "ALLOWED_HOSTS doit venir de DJANGO_ALLOWED_HOSTS : os.environ.get(…).split()."
+        cause = "ALLOWED_HOSTS doit venir de DJANGO_ALLOWED_HOSTS : os.environ.get(…).split()."
         return case.says("hosts-not-read", cause, place)
     if "voyagerait en clair" in case.said:
         names = {"csrftoken": "CSRF_COOKIE_SECURE", "sessionid": "SESSION_COOKIE_SECURE"}
