@@ -43,7 +43,8 @@ class Allowance:
     def take(self, price):
         """Prend des jetons ; lève Refusal s'il n'y en a pas assez."""
         now = time.monotonic()
-        self.tokens = min(self.size, self.tokens + (now - self.filled) * self.per_second)
+        gained = (now - self.filled) * self.per_second
+        self.tokens = min(self.size, self.tokens + gained)
         self.filled = now
         if self.tokens < price:
             raise Refusal("Vous parlez trop vite.", wait=(price - self.tokens) / self.per_second)
