@@ -1,6 +1,7 @@
 """Un vrai navigateur se conduit sans pilote, et ne survit pas à qui le lance."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -172,9 +173,14 @@ asyncio.run(main())
 """
 
 
-async def test_a_browser_does_not_survive_its_parent(kind):
+async def test_a_browser_does_not_survive_its_parent(kind, tmp_path):
+    # Tué, il ne range pas derrière lui : pytest le fera.
     parent = subprocess.Popen(
-        [sys.executable, "-c", ORPHAN, kind], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-c", ORPHAN, kind],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     )
     try:
         assert parent.stdout.readline() == "prêt\n"

@@ -99,9 +99,11 @@ async def listening_browser(kind: str) -> AsyncIterator[str]:
     lancé. Lève MissingTool s'il n'est pas là, WorkshopError s'il ne démarre pas.
     """
     program = find_browser(kind)
-    # Un navigateur installé par snap ne voit pas /tmp.
-    parent = ROOT / ".atelier"
-    parent.mkdir(exist_ok=True)
+    parent = None
+    if Path("/snap/bin", kind).exists():
+        # Un navigateur installé par snap ne voit pas le dossier temporaire du système.
+        parent = ROOT / ".atelier"
+        parent.mkdir(exist_ok=True)
     with TemporaryDirectory(
         prefix="navigateur é à ", dir=parent, ignore_cleanup_errors=True
     ) as folder:

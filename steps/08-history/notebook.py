@@ -35,12 +35,9 @@ from websockets.asyncio.client import connect
 
 
 async def enter(room="poneys"):
-    """Entre comme la page, et entend sa bienvenue."""
-    ws = await connect(
-        address.replace("poneys", room), origin=page, subprotocols=["json"], proxy=None
-    )
-    print(await ws.recv())
-    return ws
+    """Entre comme la page, dont la bienvenue vient aussitôt."""
+    there = address.replace("poneys", room)
+    return await connect(there, origin=page, subprotocols=["json"], proxy=None)
 
 
 async def tell(ws, **frame):
@@ -56,6 +53,7 @@ async def hear(ws):
 
 
 ada = await enter()
+print(await ada.recv())
 await tell(ada, type="before", number=None)
 print(await hear(ada))
 
@@ -72,6 +70,7 @@ for key, text in ("a1", "Bonjour."), ("a2", "Il y a quelqu'un ?"), ("a3", "Tant
 
 # %%
 blaise = await enter()
+print(await blaise.recv())
 await tell(blaise, type="before", number=None)
 for message in (await hear(blaise))["messages"]:
     print(message["number"], message["text"])
@@ -115,6 +114,7 @@ for _ in range(2):
 # %%
 server.restart()
 ada = await enter()
+print(await ada.recv())
 await tell(ada, type="after", number=0)
 answer = await hear(ada)
 print([message["number"] for message in answer["messages"]], "sur", answer["last"])
@@ -150,14 +150,11 @@ async def talk(ws):
         return heard
 
 
-people = [
-    await connect(
-        address.replace("poneys", "foule"), origin=page, subprotocols=["json"], proxy=None
-    )
-    for _ in range(20)
-]
-for ws in people:
+people = []
+for _ in range(20):
+    ws = await enter("foule")
     await ws.recv()
+    people.append(ws)
 heard = await asyncio.gather(*map(talk, people))
 print("Quelqu'un a-t-il tout entendu ?", any(len(numbers) == 200 for numbers in heard))
 

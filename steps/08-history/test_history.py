@@ -353,24 +353,26 @@ async def test_page(server, browser):
         path = "/chat/page/"
         other = await enter(guest, path)
         page = Watched(await browser.page(), network, other)
+        # Ici, le temps est celui de tous : le battement n'a pas lieu avant dix secondes.
         await page.enters(path)
-
         await page.says("capucine", "La page dit une phrase.")
-        network.cut()
-        await page.says("pervenche", "Une phrase est dite pendant une coupure.")
-        network.cutting.add("marjolaine")
-        await page.says("marjolaine", "La connexion se coupe avant l'écho d'une phrase.")
         network.lost |= {"belladone", "mandragore"}
         what = "Une autre personne parle, et l'annonce du premier de ses messages se perd."
         await page.hears("belladone", what, seen=False)
         await page.hears("giroflée", what)
+
+        network.hurried = True
+        await page.page.goto(network.url + path)
+        await page.shows("On recharge la page.")
+        network.cut()
+        await page.says("pervenche", "Une phrase est dite pendant une coupure.")
+        network.cutting.add("marjolaine")
+        await page.says("marjolaine", "La connexion se coupe avant l'écho d'une phrase.")
         what = "Une autre personne parle, et l'annonce de son dernier message se perd."
         await page.hears("mandragore", what)
 
         kept = await history(await enter(guest, path))
         judge([one["text"] for one in kept], page.texts)
-        await page.page.goto(network.url + path)
-        await page.shows("On recharge la page.")
 
 
 @contextlib.asynccontextmanager
@@ -399,13 +401,11 @@ class Watched:
         self.texts = []
 
     async def enters(self, path: str) -> None:
-        """Ouvre la page, qui doit demander l'histoire ; puis la rouvre, le temps pressé."""
+        """Ouvre la page, qui doit demander l'histoire du salon."""
         await self.visitor.enter(self.network.url + path)
         await until(lambda: self.network.answered, 4)
         if not self.network.answered:
             self.fail("En arrivant, la page ne demande pas l'histoire du salon.")
-        self.network.hurried = True
-        await self.page.goto(self.network.url + path)
 
     async def says(self, text: str, what: str) -> None:
         """Tape une phrase dans la page ; le salon l'entend, et la page la montre."""

@@ -42,9 +42,9 @@ def uncaught(case: Case):
             cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
             return case.says("uncaught-refusal", cause, error.place)
         if error.place.file:
-            inside = len({place.file for place in error.frames}) > 1
+            how = HOW if error.place.function == "receive" else CHECK
             cause = f"Cette trame lève {error.shown}, et personne ne l'attrape. "
-            return case.says("uncaught-frame", cause + (CHECK if inside else HOW), error.place)
+            return case.says("uncaught-frame", cause + how, error.place)
     return None
 
 
