@@ -209,10 +209,15 @@ class Abuse:
 
 @dataclass
 class Measure:
-    """Ce que coûte l'abus : délais médians en secondes, mémoire du serveur en mégaoctets."""
+    """Ce que coûte l'abus : délais médians en secondes, mémoire du serveur en mégaoctets.
+
+    `starved` est la part du temps où le serveur attendait que la machine, occupée ailleurs, lui
+    donne un processeur : au-delà d'un dixième, les délais ne disent plus rien de lui.
+    """
 
     quiet: float
     abused: float
+    starved: float
     before: int
     peak: int
     after: int
@@ -230,12 +235,16 @@ async def measure(server: Server, seconds: float) -> Measure:
     def memory() -> int:
         return process.memory_info().rss // 1_000_000
 
+    def waited() -> float:
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
+
     async with Room(server.url) as room:
         await room.talk(1)
         quiet, before = await room.talk(min(seconds, 15)), memory()
         command = [sys.executable, "-m", "tests.abuse", server.url, str(seconds)]
         abuse = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
         talking, peak = asyncio.ensure_future(room.talk(seconds)), before
+        began, waited_before = time.monotonic(), waited()
         while not talking.done():
             peak = max(peak, memory())
             await asyncio.sleep(0.1)
@@ -244,6 +253,7 @@ async def measure(server: Server, seconds: float) -> Measure:
         return Measure(
             quiet,
             talking.result(),
+            (waited() - waited_before) / (time.monotonic() - began),
             before,
             peak,
             memory(),

@@ -55,7 +55,9 @@ def catch_up(number, project) -> Path:
 
 
 @pytest.mark.parametrize(("before", "step"), list(pairwise(STEPS)), ids=lambda step: step.slug)
-def test_the_check_of_the_step_before_is_green(before, step, project):
+def test_the_check_of_the_step_before_is_green(before, step, project, monkeypatch):
+    # La voix de l'étape 06 demande un navigateur : elle est « déjà entendue ».
+    monkeypatch.setattr(checking, "was_heard", lambda console: True)
     catch_up(step.slug, project)
     report = check(before, project, sys.executable)
     assert report.passed, [goal for goal in report.goals if goal.state != "passed"]

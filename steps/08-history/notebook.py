@@ -144,7 +144,7 @@ async def talk(ws):
     heard = []
     try:
         while True:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 heard.append((await hear(ws))["number"])
     except TimeoutError:
         return heard
@@ -173,7 +173,8 @@ for number in heard[0]:
 questions = 0
 while True:
     await tell(people[0], type="after", number=last)
-    answer = await hear(people[0])
+    while (answer := await hear(people[0]))["type"] != "history":
+        pass
     questions += 1
     last += len(answer["messages"])
     if last == answer["last"]:
