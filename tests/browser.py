@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def browser_page(chromium: str) -> Iterator["Page"]:
-    """Donne une page vide d'un Chromium sans fenêtre."""
+def browser_page(chromium: str, **options) -> Iterator["Page"]:
+    """Donne une page vide d'un Chromium sans fenêtre, avec ces options de Playwright."""
     with browser(chromium) as launched:
-        yield launched.new_page()
+        yield launched.new_page(**options)
 
 
 def paste(page: "Page", code: str) -> str | None:

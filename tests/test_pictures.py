@@ -22,9 +22,9 @@ def test_the_conversation_takes_place(chromium, tmp_path):
     assert (tmp_path / "chat.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_sheet_has_one_page(chromium, tmp_path):
+def test_the_sheet_has_two_sides(chromium, tmp_path):
     print_cheatsheet(tmp_path / "sheet.pdf")
-    assert page_count((tmp_path / "sheet.pdf").read_bytes()) == 1
+    assert page_count((tmp_path / "sheet.pdf").read_bytes()) == 2
 
 
 def test_a_sheet_too_long_says_what_to_shorten(chromium, tmp_path, monkeypatch):

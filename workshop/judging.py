@@ -93,7 +93,7 @@ class Judge:
             goal |= {"state": "failed", "reason": reason(error)}
             self.case.fail(goal["id"], goal["reason"], error, item.funcargs)
         elif report.failed:
-            # Un seul but rouge à la fois : celui-ci attend son tour.
+            # Un seul but rouge à la fois : celui-ci attend son tour.
             goal |= {"state": "failed" if goal["id"] == self.case.goal else "waiting"}
         elif report.skipped:
             goal |= {"state": "skipped", "reason": str(call.excinfo.value)}

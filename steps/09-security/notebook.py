@@ -109,7 +109,8 @@ while said == "accepté":
     accepted += 1
     await blaise.send(long)
     said = await hear(blaise)
-print(accepted, "acceptés, puis :", said)
+print("neuf, ou à peine plus" if 9 <= accepted < 15 else accepted)
+print(said)
 
 # %% [markdown]
 # Neuf : 95 jetons, à dix la trame, et les cinq qui restent ne suffisent pas. La trame de refus porte `wait`, le temps de regagner ce qui manque. **Si l'on attend, sera-t-on entendu ?**
