@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -173,12 +174,19 @@ asyncio.run(main())
 """
 
 
-async def test_a_browser_does_not_survive_its_parent(kind, tmp_path):
-    # Tué, il ne range pas derrière lui : pytest le fera.
+@pytest.fixture
+def short_path():
+    """Un dossier temporaire au nom court : Chromium y ouvre une prise, dont le nom est borné."""
+    with TemporaryDirectory(prefix="nav-", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+async def test_a_browser_does_not_survive_its_parent(kind, short_path):
+    # Tué, il ne range pas derrière lui.
     parent = subprocess.Popen(
         [sys.executable, "-c", ORPHAN, kind],
         cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)},
+        env=os.environ | {"TMPDIR": short_path, "TEMP": short_path},
         stdout=subprocess.PIPE,
         encoding="utf-8",
     )
