@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import urllib.error
-import urllib.request
-from html.parser import HTMLParser
-from http.cookiejar import CookieJar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
 from workshop.members import MUTE, NetworkMember
+from workshop.reading import Reader, kind
 from workshop.serving import Server
 from workshop.visiting import PageVisitor
 
@@ -22,90 +19,35 @@ OUTAGE, MOST_TRIES = 2, 8
 RETURN_SECONDS, LAST_CHANCE = 20, 8
 
 
-class Document(HTMLParser):
-    """Ce qu'une page déclare : sa langue, ses formulaires, les fichiers qu'elle charge."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.language, self.forms, self.scripts, self.styles = "", [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        found = {name: value or "" for name, value in attributes}
-        match tag:
-            case "html":
-                self.language = found.get("lang", "")
-            case "form":
-                self.forms.append({"form": found, "fields": []})
-            case "input" | "textarea" if self.forms:
-                self.forms[-1]["fields"].append(found)
-            case "script" if found.get("src"):
-                self.scripts.append(found["src"])
-            case "link" if "stylesheet" in found.get("rel", ""):
-                self.styles.append(found["href"])
-
-
-class Reader:
-    """Lit les pages d'un serveur comme un navigateur sans JavaScript : cookies et renvois."""
-
-    def __init__(self, server: Server):
-        self.server = server
-        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
-        self.opener = urllib.request.build_opener(cookies)
-
-    def read(self, address: str, data: dict | None = None):
-        """Renvoie une réponse, lue dans son attribut `text` ; une erreur HTTP est rouge."""
-        url = urljoin(self.server.url, address)
-        request = urllib.request.Request(url, data and urlencode(data).encode())
-        request.add_header("Referer", self.server.url + "/")
-        try:
-            with self.opener.open(request, timeout=10) as answer:
-                answer.text = answer.read().decode(errors="replace")
-                return answer
-        except urllib.error.HTTPError as refusal:
-            path = urlsplit(refusal.url).path
-            raise AssertionError(f"{path} répond HTTP {refusal.code}.") from None
-        except OSError as error:
-            raise AssertionError(f"{address} ne répond pas : {error}.") from None
-
-    def submit(self, page, form: dict, text: str):
-        """Remplit tous les champs de texte d'un formulaire, et renvoie la réponse."""
-        values = {
-            field["name"]: field.get("value", "") if field.get("type") == "hidden" else text
-            for field in form["fields"]
-            if field.get("name")
-        }
-        target = urljoin(page.url, form["form"].get("action", ""))
-        if form["form"].get("method", "get").lower() == "post":
-            return self.read(target, values)
-        return self.read(f"{target.partition('?')[0]}?{urlencode(values)}")
-
-
 def test_home(server):
     """La page d'accueil est en français, et son formulaire mène à un salon"""
     reader = Reader(server)
     home = reader.read("/")
-    document = Document(home.text)
-    forms = [form for form in document.forms if any(map(is_text, form["fields"]))]
+    forms = [form for form in home.forms if any(map(is_text, form.fields))]
     assert forms, "La page d'accueil n'a pas de formulaire où écrire le nom d'un salon."
-    assert document.language.startswith("fr"), (
+    assert home.language.startswith("fr"), (
         "La page d'accueil ne se dit pas en français : sa balise <html> n'a pas lang=\"fr\"."
     )
-    reached = [urlsplit(reader.submit(home, form, "poneys").url) for form in forms]
+    pages = [reader.send(form, form.filled(in_the_room)) for form in forms]
+    reached = [urlsplit(page.url) for page in pages]
     if not any(url.path.rstrip("/").endswith("/poneys") for url in reached):
         place = reached[0]._replace(scheme="", netloc="").geturl()
         pytest.fail(f"Le formulaire, rempli avec « poneys », mène à {place}, et non au salon.")
 
 
 def is_text(field: dict) -> bool:
-    return field.get("type", "text") not in ("hidden", "submit", "button", "checkbox", "radio")
+    return kind(field) not in ("hidden", "submit", "button", "checkbox", "radio")
+
+
+def in_the_room(field: dict) -> str:
+    return field.get("value", "") if kind(field) == "hidden" else "poneys"
 
 
 async def test_room_page(server, network_visitor):
     """`/chat/poneys/` donne une page, et le chat à qui demande un WebSocket"""
     page = Reader(server).read("/chat/poneys/")
-    kind = page.headers.get_content_type()
-    assert kind == "text/html", f"/chat/poneys/ répond {kind}, et non une page (text/html)."
+    served = page.headers.get_content_type()
+    assert served == "text/html", f"/chat/poneys/ répond {served}, et non une page (text/html)."
     someone = network_visitor()
     await someone.enter("/chat/poneys/")
     await someone.hears(f"Bienvenue {HOST} !")
@@ -116,22 +58,17 @@ def test_static_files(server):
     """Le serveur donne les fichiers que la page charge, dont un fichier JavaScript"""
     reader = Reader(server)
     page = reader.read("/chat/poneys/")
-    document = Document(page.text)
-    ours = [
-        urljoin(page.url, address)
-        for address in document.scripts + document.styles
-        if urljoin(page.url, address).startswith(server.url)
-    ]
-    scripts = {urljoin(page.url, address) for address in document.scripts}
-    assert scripts & {*ours}, (
+    loaded = page.scripts + page.styles
+    ours = [address for address in loaded if address.startswith(server.url)]
+    assert {*page.scripts} & {*ours}, (
         "La page du salon ne charge aucun fichier JavaScript : il lui faut "
         '<script type="module" src="…">.'
     )
     for address in ours:
-        kind = reader.read(address).headers.get_content_type()
-        if address in scripts and "javascript" not in kind:
+        served = reader.read(address).headers.get_content_type()
+        if address in page.scripts and "javascript" not in served:
             place = urlsplit(address).path
-            pytest.fail(f"{place} est servi comme {kind} : un navigateur ne l'exécute pas.")
+            pytest.fail(f"{place} est servi comme {served} : un navigateur ne l'exécute pas.")
 
 
 async def test_subprotocol(visitor):

@@ -4,17 +4,14 @@ import asyncio
 import contextlib
 import itertools
 import json
-import urllib.error
-import urllib.request
-from html.parser import HTMLParser
-from http.cookiejar import CookieJar
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from channels.testing import WebsocketCommunicator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from workshop.reading import Form, Page, Reader, kind
 from workshop.serving import Server, ServerError
 
 # Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
@@ -23,17 +20,14 @@ ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
 PASSWORD = "trois-poneys-Verts-9"
 MALFORMED = {
-    "salut": "salut",
-    "[]": "[]",
-    "null": "null",
-    '{"type": "danse"}': '{"type": "danse"}',
-    '{"type": "message"}': '{"type": "message"}',
-    '{"type": "message", "text": 3}': '{"type": "message", "text": 3}',
-    '{"type": "message", "key": [], "text": "a"}': '{"type": "message", "key": [], "text": "a"}',
-    '{"type": "after", "number": "dix"}': '{"type": "after", "number": "dix"}',
-    "de vingt mille crochets": "[" * 20_000,
-    "de deux octets": b"\0\1",
-}
+    frame: frame
+    for frame in (
+        *("salut", "[]", "null"),
+        *('{"type": "danse"}', '{"type": "message"}', '{"type": "message", "text": 3}'),
+        '{"type": "message", "key": [], "text": "a"}',
+        '{"type": "after", "number": "dix"}',
+    )
+} | {"de vingt mille crochets": "[" * 20_000, "de deux octets": b"\0\1"}
 
 
 def knocking(server, origin, cookie=""):
@@ -137,76 +131,20 @@ async def test_long_text(server):
         await still_talks(ws, after)
 
 
-class Page(HTMLParser):
-    """Une page lue : sa langue, ses liens, ses formulaires, et leurs champs."""
-
-    def __init__(self, answer):
-        super().__init__()
-        self.url, self.headers = answer.url, answer.headers
-        self.text = answer.read().decode(errors="replace")
-        self.language, self.links, self.forms = "", [], []
-        self.feed(self.text)
-
-    def handle_starttag(self, tag, attributes):
-        found = {name: value or "" for name, value in attributes}
-        if tag == "html":
-            self.language = found.get("lang", "")
-        elif tag == "a" and "href" in found:
-            self.links.append(urljoin(self.url, found["href"]))
-        elif tag == "form":
-            method = found.get("method", "get").lower()
-            self.forms.append(Form(urljoin(self.url, found.get("action", "")), method))
-        elif tag == "input" and self.forms and found.get("name"):
-            self.forms[-1].fields[found["name"]] = (found.get("type", "text"), found.get("value"))
-
-
-class Form:
-    """Un formulaire : où il va, comment, et ce qu'il demande."""
-
-    def __init__(self, action: str, method: str):
-        self.action, self.method, self.fields = action, method, {}
-
-    def count(self, kind: str) -> int:
-        return [one for one, _ in self.fields.values()].count(kind)
-
-    def filled(self, name: str, password: str) -> dict[str, str]:
-        """Renvoie ce qu'envoie un navigateur, une fois rempli."""
-        said = {"text": name, "password": password, "email": f"{name}@exemple.fr"}
-        return {
-            field: said.get(kind, "") if value is None or kind in said else value
-            for field, (kind, value) in self.fields.items()
-        }
-
-
-class Visitor:
-    """Un navigateur sans écran : il lit des pages, et garde ses cookies."""
+class Visitor(Reader):
+    """Quelqu'un qui a un compte, ou qui en voudrait un."""
 
     def __init__(self, server):
-        self.server, self.jar = server, CookieJar()
-        cookies = urllib.request.HTTPCookieProcessor(self.jar)
-        self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
+        super().__init__(server, "La page ")
 
-    @property
-    def cookie(self) -> str:
-        return "; ".join(f"{one.name}={one.value}" for one in self.jar)
+    def submit(self, form: Form, name: str = "", password: str = "") -> Page:
+        """Remplit un formulaire, l'envoie, et renvoie la page où il mène."""
+        said = {"text": name, "password": password, "email": f"{name}@exemple.fr"}
 
-    def read(self, address: str, data: dict[str, str] | None = None) -> Page:
-        request = urllib.request.Request(
-            urljoin(self.server.url, address),
-            urlencode(data).encode() if data is not None else None,
-            {"Referer": urljoin(self.server.url, address)},
-        )
-        try:
-            with self.opener.open(request, timeout=10) as answer:
-                return Page(answer)
-        except urllib.error.HTTPError as error:
-            path = urlsplit(error.url).path
-            pytest.fail(f"La page {path} répond HTTP {error.code}.")
-        except OSError as error:
-            pytest.fail(f"La page {address} ne répond pas : {error}.")
+        def value(field):
+            return said[kind(field)] if kind(field) in said else field.get("value", "")
 
-    def send(self, form: Form, name: str = "", password: str = "") -> Page:
-        return self.read(form.action, form.filled(name, password))
+        return self.send(form, form.filled(value))
 
     def find(self, passwords: int, what: str) -> Form:
         """Suit les liens de l'accueil jusqu'à un formulaire qui a tant de mots de passe."""
@@ -214,7 +152,7 @@ class Visitor:
             if link.startswith(self.server.url):
                 page = self.read(link)
                 for form in page.forms:
-                    if form.count("password") == passwords:
+                    if form.kinds.count("password") == passwords:
                         if not page.language.startswith("fr") or "passe" not in page.text:
                             pytest.fail(f"La page {what} n'est pas en français.")
                         return form
@@ -229,7 +167,7 @@ class Visitor:
 def signed_up(server, name: str) -> Visitor:
     """Renvoie quelqu'un qui vient de créer un compte."""
     someone = Visitor(server)
-    someone.send(someone.find(2, "pour créer un compte"), name, PASSWORD)
+    someone.submit(someone.find(2, "pour créer un compte"), name, PASSWORD)
     return someone
 
 
@@ -238,11 +176,11 @@ async def test_account(server):
     await asyncio.to_thread(signed_up, server, "blaise")
     someone, other = Visitor(server), Visitor(server)
     form = await asyncio.to_thread(someone.find, 1, "de connexion")
-    await asyncio.to_thread(someone.send, form, "blaise", PASSWORD)
+    await asyncio.to_thread(someone.submit, form, "blaise", PASSWORD)
     if (name := await someone.name()) != "blaise":
         pytest.fail(f"Blaise s'inscrit, puis se connecte ; le chat l'appelle « {name} ».")
     form = await asyncio.to_thread(other.find, 1, "de connexion")
-    await asyncio.to_thread(other.send, form, "blaise", "un autre mot de passe")
+    await asyncio.to_thread(other.submit, form, "blaise", "un autre mot de passe")
     if (name := await other.name()) != "Anonymous troll":
         pytest.fail(f"Avec un mauvais mot de passe, le chat appelle le visiteur « {name} ».")
 
@@ -251,12 +189,12 @@ async def test_logout(server):
     """Qui se déconnecte perd aussitôt sa connexion au chat, avec le code 4401"""
     someone = await asyncio.to_thread(signed_up, server, "chloe")
     home = await asyncio.to_thread(someone.read, "/")
-    leaving = [form for form in home.forms if form.method == "post" and not form.count("text")]
+    leaving = [form for form in home.forms if form.method == "post" and "text" not in form.kinds]
     if not leaving:
         pytest.fail("La page d'accueil n'offre à qui est connecté aucun bouton pour en sortir.")
     async with entering(server, someone.cookie) as ws:
         for form in leaving:
-            await asyncio.to_thread(someone.send, form)
+            await asyncio.to_thread(someone.submit, form)
         if (name := await someone.name()) != "Anonymous troll":
             pytest.fail(f"Après la déconnexion, le chat appelle encore ce visiteur « {name} ».")
         if (code := await closed(ws)) is None:
