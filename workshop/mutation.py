@@ -23,7 +23,7 @@ from textwrap import shorten
 
 from workshop.chapters import read_acts
 from workshop.replay import apply
-from workshop.serving import copied, copy_project, project_environment
+from workshop.serving import OWN_GROUP, copied, copy_project, project_environment
 
 SUITE = Path(__file__).with_name("suite.py")
 # Les options que la machine donne à pytest ne doivent rien changer au verdict.
@@ -246,16 +246,13 @@ class Runner:
         """Démarre un processus, dans son propre groupe."""
         environment = project_environment()
         environment = {key: value for key, value in environment.items() if key not in HIDDEN}
-        group = {"start_new_session": True}
-        if os.name == "nt":
-            group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self.process = subprocess.Popen(
             self.command,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **group,
+            **OWN_GROUP,
         )
 
     def stop(self) -> None:
