@@ -1,8 +1,10 @@
 """Compte tous les tests sur une dernière ligne, et prête à chacun ce dont il a besoin."""
 
 import pytest
+import pytest_asyncio
 
-from workshop.browser import MissingTool, find_chromium
+from workshop.browser import MissingTool, find_browser, find_chromium
+from workshop.driving import open_browser
 
 # Les plus longs d'abord : quand les fichiers se partagent, aucun ne reste seul à la fin.
 LONGEST = ("test_robot.py", "test_mistakes.py", "test_steps.py")
@@ -40,3 +42,20 @@ def chromium() -> str:
         return find_chromium()
     except MissingTool as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def kind(request) -> str:
+    """« chromium », puis « firefox »."""
+    try:
+        find_browser(request.param)
+    except MissingTool as error:
+        pytest.skip(str(error))
+    return request.param
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def opened(kind):
+    """Un vrai navigateur sans fenêtre, de cette sorte."""
+    async with open_browser(kind) as running:
+        yield running

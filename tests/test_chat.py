@@ -6,12 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from workshop import browser
-from workshop.browser import MissingTool
 from workshop.chapters import all_steps
-from workshop.driving import open_browser
 from workshop.serving import Server, copy_project
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,48 +18,13 @@ ATTACK = "<img src=x onerror=\"document.title='pris'\"><script>document.title='p
 PASSWORD = "un mot de passe assez long"
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def kind(request):
-    try:
-        browser.find_browser(request.param)
-    except MissingTool as error:
-        pytest.skip(str(error))
-    return request.param
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(kind):
-    async with open_browser(kind) as running:
-        yield running
-
-
-class Chat:
-    """Le serveur du chat, que l'on tue et que l'on relance, sur le même port et la même base."""
-
-    def __init__(self, project: Path):
-        self.server = Server(project)
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    def start(self) -> None:
-        self.server = Server(self.server.project, port=self.server.port)
-        self.server.__enter__()
-
-    def kill(self) -> None:
-        self.server.process.kill()
-        self.server.__exit__()
-
-
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory):
+    """Le serveur du chat."""
     project = tmp_path_factory.mktemp("chat é à") / "live"
     copy_project(all_steps()[-1].solution, project)
-    chat = Chat(project)
-    chat.start()
-    yield chat
-    chat.server.__exit__()
+    with Server(project) as server:
+        yield server
 
 
 @pytest.fixture
@@ -102,7 +63,7 @@ async def test_nothing_is_lost_nothing_comes_twice_nothing_is_executed(opened, c
             case 4 | 14:
                 chat.kill()
             case 8 | 18:
-                await asyncio.to_thread(chat.start)
+                await asyncio.to_thread(chat.restart)
             case 10:
                 await blaise.offline(True)
                 await blaise.wait_for(f"!({CONNECTED})")

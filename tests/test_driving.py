@@ -37,21 +37,6 @@ HTML = """\
 """.encode()
 
 
-@pytest.fixture(scope="module", params=["chromium", "firefox"])
-def kind(request):
-    try:
-        browser.find_browser(request.param)
-    except MissingTool as error:
-        pytest.skip(str(error))
-    return request.param
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(kind):
-    async with open_browser(kind) as running:
-        yield running
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url():
     """Une page, et un websocket qui répète, sur le même port."""
