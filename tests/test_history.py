@@ -12,7 +12,6 @@ from websockets.asyncio.client import connect
 
 from workshop.bad_network import BadNetwork
 from workshop.chapters import find_step
-from workshop.driving import open_browser
 from workshop.persistent import PersistentMember, persistent_members
 from workshop.serving import Server, copy_project, project_environment
 
@@ -219,11 +218,12 @@ async def test_who_never_asks_loses_messages(project):
             assert min(len(one.read) for one in members) < MESSAGES
 
 
-async def test_the_page_leaves_a_mute_server(project):
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_page_leaves_a_mute_server(opened, project):
     with Server(project) as server:
-        async with open_browser("chromium") as browser, BadNetwork(server.url) as network:
+        async with BadNetwork(server.url) as network:
             network.hurried = True
-            page = await browser.page()
+            page = await opened.page()
             await page.goto(f"{network.url}/chat/poneys/")
             await page.wait_for("document.body.innerText.includes('Bienvenue')")
             network.mute = True
