@@ -139,7 +139,7 @@ class Abuse:
         clients = [self.again(self.malformed, "127.0.0.61"), self.again(self.binary, "127.0.0.62")]
         clients += [self.again(self.big, "127.0.0.63"), self.again(self.flood, "127.0.0.64")]
         clients += [self.again(self.stay, "127.0.0.65") for _ in range(500)]
-        clients += [self.again(self.wander, "127.0.0.66")]
+        clients += [self.again(self.wander, "127.0.0.66") for _ in range(4)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*clients)
@@ -147,14 +147,22 @@ class Abuse:
     async def again(self, abuse, address: str) -> None:
         """Recommence sans fin : dès que le serveur raccroche, coupe et revient."""
         while True:
-            room = {self.wander: next(self.rooms), self.stay: "foule"}.get(abuse, ROOM)
+            room = ROOM
+            if abuse == self.stay:
+                room = "foule"
+            elif abuse == self.wander:
+                room = next(self.rooms)
+                self.answers["wander", "salons"] += 1
             try:
                 async with entering(self.url, room, address) as ws:
                     abusing = asyncio.ensure_future(self.inflict_one(abuse, ws))
                     await self.listen(abuse.__name__, ws)
                     abusing.cancel()
                     ws.transport.abort()
-                await asyncio.sleep(random.uniform(10, 20) if abuse == self.stay else 0)
+                if abuse == self.stay:
+                    await asyncio.sleep(random.uniform(10, 20))
+                elif abuse == self.wander:
+                    await asyncio.sleep(0.05)
             except (InvalidHandshake, InvalidMessage, OSError) as error:
                 self.answers[abuse.__name__, type(error).__name__] += 1
 
@@ -166,7 +174,7 @@ class Abuse:
         """Compte ce que l'on entend, jusqu'à l'adieu du serveur."""
         while not ws.protocol.close_rcvd:
             try:
-                async with asyncio.timeout(0.05):
+                async with asyncio.timeout(1 if name == "stay" else 0.05):
                     self.answers[name, json.loads(await ws.recv())["type"]] += 1
             except TimeoutError:
                 pass
@@ -203,7 +211,7 @@ class Abuse:
 
     async def wander(self, ws):
         await ws.send('{"type":"message","key":null,"text":"spam"}')
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
         await ws.close()
 
 

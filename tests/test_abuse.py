@@ -24,9 +24,9 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def found():
-    for _ in range(TRIES if FULL else 1):
+    for _ in range(TRIES):
         measure = measured(SECONDS)
-        if measure.abused <= 2 * measure.quiet:
+        if measure.abused <= 2 * measure.quiet or not is_telling(measure):
             break
     return measure
 

@@ -98,7 +98,7 @@ for text in "un nul : \0", "une moitié d'emoji : \ud83d":
 # %% [markdown]
 # ## Le seau
 #
-# Une connexion a cent jetons, et en regagne dix par seconde. Entrer en coûte cinq ; une trame, un, et un de plus par millier de caractères. Blaise envoie de longs messages, de neuf mille caractères.
+# Une connexion a cent jetons, et en regagne cinq par seconde. Entrer en coûte cinq ; une trame, un, et un de plus par millier de caractères. Blaise envoie de longs messages, de neuf mille caractères.
 # **Combien passeront avant le premier refus ?**
 
 # %%
@@ -118,12 +118,12 @@ print(said)
 # %%
 import asyncio
 
-await asyncio.sleep(0.8)
+await asyncio.sleep(1.5)
 await blaise.send(long)
 print(await hear(blaise))
 
 # %% [markdown]
-# Oui : personne n'est puni, on attend. Mais qui insiste accumule les refus, et leur prix. **Que se passe-t-il quand il atteint cent ?**
+# Oui : personne n'est puni, on attend. Mais qui insiste accumule les refus, et leur prix. **Que se passe-t-il quand il atteint cinquante ?**
 
 # %%
 for _ in range(15):
@@ -212,7 +212,7 @@ print(*sorted(policy.split("; ")), sep="\n")
 #
 # <details><summary>Réponse</summary>
 #
-# Rien encore : il a deux mille jetons. Il faut une vingtaine de connexions qui vident le leur pour le vider à son tour ; alors, toute l'adresse attend.
+# Rien encore : il a mille cinq cents jetons. Il faut une quinzaine de connexions qui vident le leur pour le vider à son tour ; alors, toute l'adresse attend.
 #
 # </details>
 #

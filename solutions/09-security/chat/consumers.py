@@ -1,10 +1,18 @@
+import asyncio
 import json
 import time
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from . import frames, history
-from .limits import REFUSED_BEFORE_CLOSING, SESSION_ENDED, TOO_MANY, Refusal, Visit
+from .limits import (
+    REFUSED_BEFORE_CLOSING,
+    REFUSED_SECONDS,
+    SESSION_ENDED,
+    TOO_MANY,
+    Refusal,
+    Visit,
+)
 from .security import is_signed_in, session_group
 
 SESSION_SECONDS = 10
@@ -28,13 +36,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.json = "json" in self.scope["subprotocols"]
         self.refused, self.checked = 0, time.monotonic()
 
-        await self.accept("json" if self.json else None)
         try:
             self.visit.enter()
         except Refusal as refusal:
+            await asyncio.sleep(REFUSED_SECONDS)
+            await self.accept("json" if self.json else None)
             await self.refuse(refusal)
             await self.close(TOO_MANY)
             return
+        await self.accept("json" if self.json else None)
         await self.channel_layer.group_add(self.group, self.channel_name)
         if self.session:
             await self.channel_layer.group_add(self.session, self.channel_name)
@@ -50,6 +60,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             frame = frames.read(text_data, self.json)
         except Refusal as refusal:
             self.refused += price
+            self.visit.turn += REFUSED_SECONDS
             await self.refuse(refusal)
             if self.refused >= REFUSED_BEFORE_CLOSING:
                 await self.close(TOO_MANY)

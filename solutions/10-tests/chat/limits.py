@@ -7,7 +7,8 @@ LONGEST_FRAME = 2**16
 LONGEST_QUEUE = 100
 PRICE_TO_ENTER = 5
 TURN_SECONDS = 0.02
-REFUSED_BEFORE_CLOSING = 100
+REFUSED_SECONDS = 0.25
+REFUSED_BEFORE_CLOSING = 50
 
 TOO_BIG = 1009
 SESSION_ENDED = 4401
@@ -58,11 +59,11 @@ class Visit:
     """Une connexion et ce à quoi elle a droit : pour elle, pour la personne, pour l'adresse."""
 
     def __init__(self, scope):
-        self.allowances, self.entered, self.turn = [Allowance(1, 100, 10)], [], 0
+        self.allowances, self.entered, self.turn = [Allowance(1, 100, 5)], [], 0
         if scope["user"].is_authenticated:
             self.share(f"personne {scope['user'].pk}", Allowance(20, 500, 20))
         if scope.get("client"):
-            self.share(f"adresse {scope['client'][0]}", Allowance(200, 2000, 50))
+            self.share(f"adresse {scope['client'][0]}", Allowance(200, 1500, 20))
 
     def share(self, owner, allowance):
         self.allowances.append(shared.setdefault(owner, allowance))

@@ -53,4 +53,4 @@ async def test_flood(enter):
         await ada.send_to("x" * 10_000)
     answers = [await ada.receive_from() for _ in range(12)]
     assert answers[0].startswith("<Anonymous troll> ")
-    assert answers[-1] == "Refusé : Vous parlez trop vite."
+    assert "Refusé : Vous parlez trop vite." in answers
