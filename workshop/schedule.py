@@ -54,8 +54,8 @@ SECOND_DAY = (
     CLOSING,
 )
 THIRD_DAY = (
-    *(WELCOME, Part("09", "mouvements 1 à 3", 60), PAUSE),
-    *(Part("09", "mouvements 4 à 6"), RESERVE, MEAL),
+    *(WELCOME, Part("09", "mouvements 1 et 2", 50), PAUSE),
+    *(Part("09", "mouvements 3 à 6"), RESERVE, MEAL),
     *(Part("10", "mouvements 1 et 2", 50), PAUSE, Part("10", "mouvements 3 à 7"), RESERVE),
     CLOSING,
 )
