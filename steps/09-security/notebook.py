@@ -118,7 +118,7 @@ print(said)
 # %%
 import asyncio
 
-await asyncio.sleep(1.5)
+await asyncio.sleep(1.1)
 await blaise.send(long)
 print(await hear(blaise))
 
