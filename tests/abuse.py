@@ -132,37 +132,37 @@ class Abuse:
 
     def __init__(self, url: str):
         self.url, self.answers = url, Counter()
-        self.rooms = itertools.cycle(f"salon-{i}" for i in range(1000))
 
     async def inflict(self, seconds: float) -> None:
         """Les inflige tous à la fois, chacun de son adresse, pendant ce temps."""
-        clients = [self.again(self.malformed, "127.0.0.61"), self.again(self.binary, "127.0.0.62")]
-        clients += [self.again(self.big, "127.0.0.63"), self.again(self.flood, "127.0.0.64")]
-        clients += [self.again(self.stay, "127.0.0.65") for _ in range(500)]
-        clients += [self.again(self.wander, "127.0.0.66") for _ in range(4)]
+        rooms = itertools.cycle(f"salon-{i}" for i in range(1000))
+        here, crowd = itertools.repeat(ROOM), itertools.repeat("foule")
+        clients = [
+            self.again(self.malformed, "127.0.0.61", here),
+            self.again(self.binary, "127.0.0.62", here),
+            self.again(self.big, "127.0.0.63", here),
+            self.again(self.flood, "127.0.0.64", here),
+            *(self.again(self.stay, "127.0.0.65", crowd, (10, 20), 1) for _ in range(500)),
+            *(self.again(self.wander, "127.0.0.66", rooms, (0.05, 0.05)) for _ in range(8)),
+        ]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*clients)
 
-    async def again(self, abuse, address: str) -> None:
-        """Recommence sans fin : dès que le serveur raccroche, coupe et revient."""
-        while True:
-            room = ROOM
-            if abuse == self.stay:
-                room = "foule"
-            elif abuse == self.wander:
-                room = next(self.rooms)
-                self.answers["wander", "salons"] += 1
+    async def again(self, abuse, address: str, rooms, pause=(0, 0), patience=0.05) -> None:
+        """Recommence de salon en salon : dès que le serveur raccroche, coupe et revient.
+
+        `pause` : entre combien et combien de secondes avant de revenir ; `patience` : au plus
+        combien de secondes pour remarquer l'adieu du serveur.
+        """
+        for room in rooms:
             try:
                 async with entering(self.url, room, address) as ws:
                     abusing = asyncio.ensure_future(self.inflict_one(abuse, ws))
-                    await self.listen(abuse.__name__, ws)
+                    await self.listen(abuse.__name__, ws, patience)
                     abusing.cancel()
                     ws.transport.abort()
-                if abuse == self.stay:
-                    await asyncio.sleep(random.uniform(10, 20))
-                elif abuse == self.wander:
-                    await asyncio.sleep(0.05)
+                await asyncio.sleep(random.uniform(*pause))
             except (InvalidHandshake, InvalidMessage, OSError) as error:
                 self.answers[abuse.__name__, type(error).__name__] += 1
 
@@ -170,11 +170,11 @@ class Abuse:
         with contextlib.suppress(ConnectionClosed):
             await abuse(ws)
 
-    async def listen(self, name: str, ws: ClientConnection) -> None:
+    async def listen(self, name: str, ws: ClientConnection, patience: float) -> None:
         """Compte ce que l'on entend, jusqu'à l'adieu du serveur."""
         while not ws.protocol.close_rcvd:
             try:
-                async with asyncio.timeout(1 if name == "stay" else 0.05):
+                async with asyncio.timeout(patience):
                     self.answers[name, json.loads(await ws.recv())["type"]] += 1
             except TimeoutError:
                 pass

@@ -76,3 +76,8 @@ def test_each_abuse_was_inflicted_and_answered(found, answer):
     if answer.startswith("flood") and not is_telling(found):
         answer = "flood envoyés"
     assert found.answers.get(answer, 0) > 0, found.answers
+
+
+def test_a_thousand_rooms_were_knocked_at(found):
+    tried = sum(found.answers.get(f"wander {code}", 0) for code in (1000, 4429))
+    assert tried >= (1000 if FULL else 1), found.answers

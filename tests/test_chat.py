@@ -93,7 +93,7 @@ async def test_what_was_not_sent_survives_a_reload(opened, chat, room):
 
 
 async def test_older_messages_come_as_one_scrolls_up(opened, chat, room):
-    # Une connexion n'a que cent jetons : cent vingt messages d'affilée seraient freinés.
+    # Une connexion n'a que cent jetons : cent vingt messages d'affilée seraient freinés.
     for first, shown in (0, 60), (60, 50 + 60):
         page = await enter(opened, chat, room)
         for number in range(first, first + 60):
