@@ -104,13 +104,14 @@ for text in "un nul : \0", "une moitié d'emoji : \ud83d":
 # %%
 blaise = await enter()
 long = json.dumps({"type": "message", "key": None, "text": "x" * 9000})
-accepted, said = -1, "accepté"
-while said == "accepté":
-    accepted += 1
+accepted, wait = 0, None
+while not wait:
     await blaise.send(long)
-    said = await hear(blaise)
+    frame = json.loads(await blaise.recv())
+    wait = frame.get("wait")
+    accepted += not wait
 print("neuf, ou à peine plus" if 9 <= accepted < 15 else accepted)
-print(said)
+print(frame["reason"])
 
 # %% [markdown]
 # Neuf : 95 jetons, à dix la trame, et les cinq qui restent ne suffisent pas. La trame de refus porte `wait`, le temps de regagner ce qui manque. **Si l'on attend, sera-t-on entendu ?**
@@ -118,7 +119,7 @@ print(said)
 # %%
 import asyncio
 
-await asyncio.sleep(1.1)
+await asyncio.sleep(wait)
 await blaise.send(long)
 print(await hear(blaise))
 
