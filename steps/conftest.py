@@ -15,11 +15,12 @@ import pytest
 import pytest_asyncio
 from channels.layers import channel_layers
 
-from workshop.browser import MissingTool
-from workshop.chapters import Step
-from workshop.driving import open_browser
-from workshop.members import InProcessMember, NetworkMember, has_models, load
-from workshop.serving import Server, copy_project
+from workshop.browsers.driving import open_browser
+from workshop.browsers.finding import MissingTool
+from workshop.chapters.steps import Step
+from workshop.project.files import copy_project
+from workshop.project.serving import Server
+from workshop.visitors.members import InProcessMember, NetworkMember, has_models, load
 
 PROJECT = pytest.StashKey[Path]()
 LOADED = pytest.StashKey[object]()

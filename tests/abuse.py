@@ -23,9 +23,10 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from workshop import ROOT
-from workshop.chapters import find_step
-from workshop.serving import Server, copy_project
+from workshop.basics import ROOT
+from workshop.chapters.steps import find_step
+from workshop.project.files import copy_project
+from workshop.project.serving import Server
 
 ROOM = "poneys"
 PEOPLE = 30

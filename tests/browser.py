@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workshop.browser import browser
+from workshop.browsers.finding import browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -3,8 +3,8 @@
 import pytest
 import pytest_asyncio
 
-from workshop.browser import MissingTool, find_browser, find_chromium
-from workshop.driving import open_browser
+from workshop.browsers.driving import open_browser
+from workshop.browsers.finding import MissingTool, find_browser, find_chromium
 
 # Les plus longs d'abord : quand les fichiers se partagent, aucun ne reste seul à la fin.
 LONGEST = ("test_robot.py", "test_mistakes.py", "test_steps.py")

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from workshop import ROOT, checking, judging
-from workshop.chapters import Step
-from workshop.checking import Judge, Report
-from workshop.serving import project_environment
+from workshop.basics import ROOT
+from workshop.chapters.steps import Step
+from workshop.checking import checking, judging
+from workshop.checking.checking import Judge, Report
+from workshop.system.processes import project_environment
 
 FORKS = sys.platform == "linux"
 if FORKS:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.judges import check
-from workshop import ROOT
-from workshop.chapters import find_step, read_acts
-from workshop.replay import apply
-from workshop.serving import copy_project
+from workshop.basics import ROOT
+from workshop.chapters.replay import apply
+from workshop.chapters.steps import find_step, read_acts
+from workshop.project.files import copy_project
 
 FOLDER = ROOT / "tests" / "mistakes"
 GREEN = "Étape réussie."

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from markdown_it.token import Token
 
-from workshop import ROOT
-from workshop.chapters import PARSER
+from workshop.basics import ROOT
+from workshop.chapters.steps import PARSER
 
 # Ce qui n'est pas à nous, ou n'est pas la source : ce que l'on installe, le travail de chacun, et
 # ce qui se fait à partir des chapitres et des diapositives.
@@ -46,7 +46,7 @@ def files(*suffixes: str) -> list[Path]:
 
 def texts(path: Path) -> Iterator[Text]:
     """Donne la prose d'un fichier."""
-    reader = tests if path.parent == ROOT / "tests" else READERS[path.suffix]
+    reader = tests if path.is_relative_to(ROOT / "tests") else READERS[path.suffix]
     for line, content in reader(path.read_text("utf-8")):
         yield Text(path, line, content)
 

@@ -15,11 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from workshop import ROOT
-from workshop.chapters import find_step
-from workshop.checking import Judge, check
-from workshop.serving import copy_project, project_environment
-from workshop.watching import changes
+from workshop.basics import ROOT
+from workshop.chapters.steps import find_step
+from workshop.checking.checking import Judge, check
+from workshop.following.watching import changes
+from workshop.project.files import copy_project
+from workshop.system.processes import project_environment
 
 GOALS = ("test_welcome", "test_echo", "test_room", "test_departure")
 CONSUMERS = "chat/consumers.py"

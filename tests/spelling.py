@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.prose import texts
-from tests.test_prose import SOURCES
+from tests.repository.test_prose import SOURCES
 
 WORDS = Path(__file__).with_name("words.txt")
 # Un mot : ni nom de code, ni chemin, ni sigle.

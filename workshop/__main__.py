@@ -1,5 +1,5 @@
 """`python -m workshop` : les mêmes commandes que `atelier.py`, dans l'environnement courant."""
 
-from workshop.commands import main
+from workshop.commands.main import main
 
 main()

@@ -6,7 +6,8 @@ from threading import Thread
 import pytest
 from websockets.sync.server import serve
 
-from workshop.serving import Crash, free_port
+from workshop.project.serving import Crash
+from workshop.system.processes import free_port
 
 
 @pytest.fixture

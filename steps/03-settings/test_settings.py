@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from workshop.serving import Crash, project_environment
+from workshop.project.serving import Crash
+from workshop.system.processes import project_environment
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import sys
 
 sys.path.append("..")
 
-from workshop.kernel import start
+from workshop.publishing.kernel import start
 
 project = "../solutions/04-routing"
 server = start(project)

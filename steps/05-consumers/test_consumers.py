@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from workshop.members import Refused
+from workshop.visitors.members import Refused
 
 TRANSCRIPT = json.loads(Path(__file__).with_name("transcript-2016.json").read_text("utf-8"))
 

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from workshop.members import NetworkMember, Refused
+from workshop.visitors.members import NetworkMember, Refused
 
 SENTENCE = "Bonjour depuis le navigateur !"
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from workshop.members import MUTE, NetworkMember
-from workshop.reading import Reader, kind
-from workshop.serving import Server
-from workshop.visiting import PageVisitor
+from workshop.project.serving import Server
+from workshop.visitors.members import MUTE, NetworkMember
+from workshop.visitors.reading import Reader, kind
+from workshop.visitors.visiting import PageVisitor
 
 HOST = "Anonymous troll"
 # Deux secondes de panne : avec des délais qui grandissent, une page essaie une ou deux fois.

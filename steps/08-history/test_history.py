@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from workshop.bad_network import BadNetwork
-from workshop.driving import DrivingError
-from workshop.members import NetworkMember
-from workshop.persistent import PersistentMember, persistent_members
-from workshop.visiting import PageFault, PageVisitor
+from workshop.browsers.driving import DrivingError
+from workshop.visitors.bad_network import BadNetwork
+from workshop.visitors.members import NetworkMember
+from workshop.visitors.persistent import PersistentMember, persistent_members
+from workshop.visitors.visiting import PageFault, PageVisitor
 
 # Ce que porte tout message, sur le fil.
 FIELDS = ("number", "key", "name", "text", "sent")

@@ -11,8 +11,9 @@ from channels.testing import WebsocketCommunicator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from workshop.reading import Form, Page, Reader, kind
-from workshop.serving import Server, ServerError
+from workshop.project.serving import Server
+from workshop.system.processes import ServerError
+from workshop.visitors.reading import Form, Page, Reader, kind
 
 # Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
 SECONDS = 5

@@ -15,7 +15,7 @@ import sys
 
 sys.path.append("..")
 
-from workshop.kernel import start
+from workshop.publishing.kernel import start
 
 project = "../solutions/10-tests"
 server = start(project)

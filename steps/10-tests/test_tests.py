@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from workshop.chapters import Step
-from workshop.mutation import (
+from workshop.chapters.steps import Step
+from workshop.mutants.mutation import (
     SECONDS,
     SuiteError,
     Trials,
@@ -21,7 +21,7 @@ from workshop.mutation import (
     short,
     why_not_green,
 )
-from workshop.serving import copy_project
+from workshop.project.files import copy_project
 
 FOLDER = Path(__file__).parent
 MUTANTS = all_mutants(FOLDER / "mutants")

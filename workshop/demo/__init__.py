@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workshop import ROOT
-from workshop.chapters import Step
-from workshop.serving import GUARD, Server, copy_project, project_environment
+from workshop.basics import ROOT
+from workshop.chapters.steps import Step
+from workshop.project.files import copy_project
+from workshop.project.serving import Server
+from workshop.system.processes import GUARD, project_environment
 
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "workshop.demo.settings", "PYTHONPATH": str(ROOT)}
 ROOM = "/chat/poneys/"

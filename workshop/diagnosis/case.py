@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from workshop import ROOT, WorkshopError
+from workshop.basics import ROOT, WorkshopError
 from workshop.diagnosis import Diagnosis
 from workshop.diagnosis.probe import Call, Probe, converse, messages_database
-from workshop.diagnosis.project import Place, Project
-from workshop.members import load, settings_module
+from workshop.project.python import settings_module
+from workshop.project.sources import Place, Project
+from workshop.visitors.members import load
 
 FRAME = re.compile(r'^\s*File "(.+)", line (\d+)(?:, in (.+))?$', re.M)
 LAST = re.compile(

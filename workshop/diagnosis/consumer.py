@@ -5,8 +5,8 @@ import inspect
 import re
 import sys
 
-from workshop.diagnosis.project import Place, closest
 from workshop.diagnosis.routing import Layout, entrance
+from workshop.project.sources import Place, closest
 
 CALLED = {
     "connect": ("async def connect(self)", (), {}),

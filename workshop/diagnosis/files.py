@@ -5,7 +5,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from workshop.diagnosis.project import Place, closest
+from workshop.project.sources import Place, closest
 
 # Ce qu'un traitement de texte, une page ou une messagerie met à la place d'un caractère du clavier.
 CHANGED = {

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from workshop.diagnosis.project import Place
+from workshop.project.sources import Place
 
 PAGE = "chat/static/chat/chat.js"
 # Le début de ce qu'a vu le but de la page, et ce qu'il lui manque.

@@ -8,8 +8,8 @@ import pkgutil
 import re
 import sys
 
-from workshop.diagnosis.project import Place, closest
-from workshop.members import settings_module
+from workshop.project.python import settings_module
+from workshop.project.sources import Place, closest
 
 HOMES = {
     "channels.auth": ("AuthMiddlewareStack", "AuthMiddleware"),

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
-from workshop.diagnosis.project import Place, closest
 from workshop.diagnosis.settings import place_of, value_of
-from workshop.serving import holder
+from workshop.project.sources import Place, closest
+from workshop.system.processes import holder
 
 NEEDED = ("Django", "channels", "daphne", "websockets")
 INSTALL = "python -m pip install -r requirements.txt -c ../constraints.txt"

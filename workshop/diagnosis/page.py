@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import PurePosixPath
 
-from workshop.diagnosis.project import Place, closest
-from workshop.members import Misheard
+from workshop.project.sources import Place, closest
+from workshop.visitors.members import Misheard
 
 IN_A_BROWSER = ("test_greeting", "test_two_pages", "test_only_text", "test_return")
 SCRIPT = re.compile(r"https?://[^/\s]+/static/(\S+?\.js):(\d+)")

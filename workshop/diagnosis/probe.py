@@ -9,8 +9,8 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.diagnosis.project import Place, Project
-from workshop.members import InProcessMember, Refused, has_models
+from workshop.project.sources import Place, Project
+from workshop.visitors.members import InProcessMember, Refused, has_models
 
 PATIENCE = 1
 ROOM = "/chat/poneys/"

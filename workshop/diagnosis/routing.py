@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from workshop.diagnosis.project import Place, closest
+from workshop.project.sources import Place, closest
 
 WANTED = "chat/poneys/"
 

@@ -10,9 +10,9 @@ from channels.testing import WebsocketCommunicator
 
 from workshop.diagnosis.case import Case
 from workshop.diagnosis.probe import messages_database
-from workshop.diagnosis.project import Place
-from workshop.members import settings_module
-from workshop.serving import project_environment
+from workshop.project.python import settings_module
+from workshop.project.sources import Place
+from workshop.system.processes import project_environment
 
 REFUSALS = ("test_malformed", "test_long_text")
 HOW = (

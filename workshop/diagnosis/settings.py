@@ -6,7 +6,7 @@ import re
 import sys
 import zoneinfo
 
-from workshop.diagnosis.project import Place, closest
+from workshop.project.sources import Place, closest
 
 KINDS = {
     str: "un texte",
@@ -32,7 +32,7 @@ LAYER = "CHANNEL_LAYERS = {'default': {'BACKEND': 'channels.layers.InMemoryChann
 
 def settings_file(case) -> str:
     """Renvoie le fichier des réglages, relatif au projet."""
-    from workshop.members import settings_module
+    from workshop.project.python import settings_module
 
     return settings_module(case.project.folder).replace(".", "/") + ".py"
 

@@ -4,8 +4,8 @@ import ast
 import re
 
 from workshop.diagnosis.outside import INSTALL
-from workshop.diagnosis.project import Place
-from workshop.mutation import NO_TESTS, SuiteError, Verdict
+from workshop.mutants.mutation import NO_TESTS, SuiteError, Verdict
+from workshop.project.sources import Place
 
 INI = "pytest.ini"
 # Une exception de la suite : sa sorte, son message, le code de la cause, la cause.

@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 from workshop.diagnosis.consumer import literal, no_user
-from workshop.diagnosis.project import Place
 from workshop.diagnosis.routing import Layout
+from workshop.project.sources import Place
 
 NAMES = {
     " ": "une espace",

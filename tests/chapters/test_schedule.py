@@ -1,0 +1,124 @@
+"""Les horaires s'additionnent, avec les minutes des chapitres et de vraies réserves."""
+
+import re
+
+import pytest
+
+from workshop.chapters import schedule
+from workshop.chapters.schedule import (
+    CLOSING,
+    DAY,
+    HALF_DAY,
+    MEAL,
+    OPENING,
+    SECOND_DAY,
+    START,
+    THIRD_DAY,
+    Part,
+    Slot,
+    clock,
+    slots,
+    table,
+)
+from workshop.chapters.steps import all_steps, find_step
+
+PLANS = pytest.mark.parametrize("plan", schedule.PLANS.values(), ids=schedule.PLANS)
+DAYS = (DAY, SECOND_DAY, THIRD_DAY)
+
+
+def rows(plan) -> list[tuple[int, str, int]]:
+    """Renvoie les lignes du tableau : l'heure, en minutes depuis minuit, quoi, et les minutes."""
+    found = re.findall(r"^\| (\d+)\u00a0h\u00a0(\d\d) \| (.+) \| (\d*) ?\|$", table(plan), re.M)
+    return [(int(h) * 60 + int(m), what, int(n or 0)) for h, m, what, n in found]
+
+
+def reserves(plan) -> list[int]:
+    """Renvoie les minutes de chaque réserve."""
+    return [slot.minutes for slot in slots(plan) if "réserve" in slot.what.lower()]
+
+
+@PLANS
+def test_each_hour_is_the_one_before_and_its_minutes(plan):
+    lines = rows(plan)
+    assert len(lines) == len(plan) + 1
+    now = START
+    for hour, _, minutes in lines:
+        assert hour == now
+        now += minutes
+    assert lines[-1][1:] == ("Fin", 0)
+    assert table(plan).endswith(f"En tout\u00a0: {clock(now - START)}.")
+
+
+@PLANS
+def test_a_step_has_its_chapter_and_its_minutes(plan):
+    shown = {what: minutes for _, what, minutes in rows(plan)}
+    for number in (one for one in plan if isinstance(one, str)):
+        step = find_step(number)
+        title = f"[{number} · {step.title}]({step.shown_chapter})"
+        assert shown[title] == step.minutes
+
+
+def test_the_minutes_are_those_of_the_chapters(monkeypatch):
+    plan = ("03", Slot("Pause", 15))
+    step = find_step("03")
+    monkeypatch.setitem(step.__dict__, "minutes", 95)
+    monkeypatch.setattr(schedule, "find_step", lambda number: step)
+    assert [hour for hour, *_ in rows(plan)] == [9 * 60, 10 * 60 + 35, 10 * 60 + 50]
+
+
+def steps(*plans) -> list[str]:
+    """Renvoie les numéros des étapes de ces horaires, dans l'ordre, chacun une fois."""
+    found = [one for plan in plans for one in plan if not isinstance(one, Slot)]
+    return [*dict.fromkeys(one if isinstance(one, str) else one.number for one in found)]
+
+
+def test_the_days_are_the_parcours_and_the_half_day_the_end_of_the_first():
+    numbers = [step.slug[:2] for step in all_steps()]
+    assert steps(*DAYS) == numbers[:10]
+    assert steps(DAY) == numbers[:6]
+    assert steps(HALF_DAY) == numbers[2:6]
+
+
+@pytest.mark.parametrize("plan", DAYS[1:], ids=["deuxième", "troisième"])
+def test_the_parts_of_a_step_are_all_its_minutes_and_moves(plan):
+    shown = {what: minutes for _, what, minutes in rows(plan)}
+    for number in steps(plan):
+        step = find_step(number)
+        parts = [part.moves for part in plan if isinstance(part, Part) and part.number == number]
+        title = f"[{number} · {step.title}]({step.shown_chapter})"
+        minutes = [shown[f"{title}, {moves}"] for moves in parts]
+        assert min(minutes) > 0 and sum(minutes) == step.minutes
+        ends = [map(int, re.findall(r"\d+", moves)) for moves in parts]
+        moves = [move for first, last in ends for move in range(first, last + 1)]
+        headings = re.findall(r"^## (\d+)\. ", step.chapter.read_text("utf-8"), re.M)
+        assert moves == [*map(int, headings)]
+
+
+def test_it_opens_once_and_every_day_closes():
+    assert HALF_DAY[1] is DAY[1] is OPENING
+    assert all(plan[-1] is CLOSING for plan in schedule.PLANS.values())
+
+
+def test_a_half_day_is_three_hours_and_a_half_at_most():
+    assert sum(slot.minutes for slot in slots(HALF_DAY)) <= 3.5 * 60
+    assert reserves(HALF_DAY) == [15]
+
+
+@pytest.mark.parametrize("plan", DAYS, ids=["première", "deuxième", "troisième"])
+def test_a_day_ends_before_half_past_five(plan):
+    assert rows(plan)[-1][0] <= 17.5 * 60
+    meal = plan.index(MEAL)
+    assert (reserves(plan[:meal]), reserves(plan[meal:])) == ([30, 15], [15])
+
+
+@PLANS
+def test_nobody_sits_for_two_hours(plan):
+    sitting = 0
+    for slot in slots(plan):
+        sitting = 0 if slot.what in ("Pause", "Repas") else sitting + slot.minutes
+        assert sitting < 120, slot
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(540, "9 h 00"), (725, "12 h 05"), (205, "3 h 25")])
+def test_an_hour_is_written_as_in_french(minutes, words):
+    assert clock(minutes) == words.replace(" ", "\u00a0")

@@ -1,0 +1,1 @@
+"""Un vrai navigateur : le trouver, le lancer, le conduire."""

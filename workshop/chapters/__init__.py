@@ -1,0 +1,1 @@
+"""Les chapitres : ce qu'ils disent, ce qu'ils font au projet, leurs indices et leurs minutes."""

@@ -1,0 +1,103 @@
+"""Les horaires d'un atelier : les minutes des chapitres, et ce qui les entoure."""
+
+from dataclasses import dataclass
+
+from workshop.chapters.steps import find_step
+
+# Les jeux qui ne sont pas ceux d'une étape, et leurs minutes.
+AROUND = {"00-ouverture": 20, "99-cloture": 10}
+
+START = 9 * 60
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Un moment de l'horaire : ce que l'on y fait, et ses minutes."""
+
+    what: str
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """Des mouvements d'une étape, trop longue pour une traite : la dernière part a ce qui reste."""
+
+    number: str
+    moves: str = ""
+    minutes: int = 0
+
+
+OPENING = Slot("Ouverture, avec `slides`", AROUND["00-ouverture"])
+CLOSING = Slot("Clôture, avec `slides 99`", AROUND["99-cloture"])
+WELCOME = Slot("Accueil, et **réserve** pour les machines qui ne sont pas prêtes", 30)
+PAUSE = Slot("Pause", 15)
+MEAL = Slot("Repas", 75)
+RESERVE = Slot("**Réserve**", 15)
+
+# Un texte est le numéro d'une étape : ses minutes sont celles de son chapitre.
+HALF_DAY = (
+    Slot("Accueil : les machines, et `rattraper 03` pour qui ne l'a pas fait", 10),
+    OPENING,
+    Slot("Mise en place : les trois terminaux, `client.py` lu ensemble, avec `slides 02`", 15),
+    *("03", "04", Slot("Pause", 10), "05", "06", RESERVE, CLOSING),
+)
+DAY = (
+    *(WELCOME, OPENING, "01", "02", PAUSE, "03", "04", RESERVE, MEAL),
+    *("05", PAUSE, "06", RESERVE, PAUSE),
+    Slot("Chacun à son pas : les « À vous » des chapitres, les carnets", 60),
+    Slot("Un premier regard sur la page, avec `demo --trolls 20`", 20),
+    CLOSING,
+)
+SECOND_DAY = (
+    *(WELCOME, Part("07", "mouvements 1 et 2", 50), PAUSE),
+    *(Part("07", "mouvements 3 à 6"), RESERVE, MEAL),
+    *(Part("08", "mouvements 1 et 2", 60), PAUSE, Part("08", "mouvements 3 à 5"), RESERVE, PAUSE),
+    Slot("Un regard sur les portes : le mouvement 1 de 09, projeté", 20),
+    CLOSING,
+)
+THIRD_DAY = (
+    *(WELCOME, Part("09", "mouvements 1 et 2", 50), PAUSE),
+    *(Part("09", "mouvements 3 à 6"), RESERVE, MEAL),
+    *(Part("10", "mouvements 1 et 2", 50), PAUSE, Part("10", "mouvements 3 à 7"), RESERVE),
+    CLOSING,
+)
+# Par sa marque dans ANIMER.md.
+PLANS = {
+    "demi-journee": HALF_DAY,
+    "journee": DAY,
+    "deuxieme-journee": SECOND_DAY,
+    "troisieme-journee": THIRD_DAY,
+}
+
+
+def slots(plan: tuple[Slot | Part | str, ...]) -> list[Slot]:
+    """Renvoie les moments d'un horaire ; une étape y a le lien et les minutes de son chapitre."""
+    found, left = [], {}
+    for one in plan:
+        if isinstance(one, Slot):
+            found.append(one)
+            continue
+        part = Part(one) if isinstance(one, str) else one
+        step = find_step(part.number)
+        rest = left.get(part.number, step.minutes)
+        minutes = part.minutes or rest
+        left[part.number] = rest - minutes
+        title = f"[{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md)"
+        found.append(Slot(f"{title}, {part.moves}" if part.moves else title, minutes))
+    return found
+
+
+def table(plan: tuple[Slot | Part | str, ...]) -> str:
+    """Renvoie un horaire en tableau, de neuf heures à la fin, et sa durée en tout."""
+    rows, now = ["| heure | quoi | minutes |", "|---|---|--:|"], START
+    for slot in slots(plan):
+        rows.append(f"| {clock(now)} | {slot.what} | {slot.minutes} |")
+        now += slot.minutes
+    rows.append(f"| {clock(now)} | Fin | |")
+    return "\n".join([*rows, "", f"En tout : {clock(now - START)}."])
+
+
+def clock(minutes: int) -> str:
+    """Renvoie des minutes en heures, comme on les écrit : « 9 h 05 »."""
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02}"

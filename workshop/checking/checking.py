@@ -1,0 +1,243 @@
+"""Vérifie un projet : les buts d'une étape, sur une copie, dans un autre processus."""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from workshop.basics import ROOT, WorkshopError
+from workshop.chapters.steps import Step, all_steps
+from workshop.diagnosis import Diagnosis
+from workshop.project.files import copy_project
+from workshop.system.memory import keep, kept
+from workshop.system.processes import project_environment
+
+DEADLINE = 60
+# L'étape 10 lance la suite de l'apprenant sur vingt chats.
+LONGER = {10: 300}
+LISTEN_SECONDS = 120
+TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
+STOPPED = "Le projet a mis fin à la vérification (sys.exit, os._exit…) avant d'atteindre ce but."
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Un but d'une étape. `state` : passed, failed, waiting (pas atteint) ou skipped."""
+
+    id: str
+    text: str
+    state: str
+    reason: str | None
+
+
+@dataclass
+class Report:
+    """Ce que donne la vérification d'une étape ; il se complète à mesure.
+
+    `trace` est tout ce que la vérification a écrit, le projet compris.
+    """
+
+    step: str
+    goals: list[Goal] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
+    trace: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """True si tout est vert, False si un but est rouge, None si un but n'a pu être vérifié."""
+        states = {goal.state for goal in self.goals}
+        if "failed" in states or not states:
+            return False
+        return None if states & {"skipped", "waiting"} else True
+
+    @property
+    def exit_code(self) -> int:
+        return {True: 0, False: 1, None: 2}[self.passed]
+
+    @property
+    def red(self) -> Goal | None:
+        """Le but rouge, s'il y en a un."""
+        return next((goal for goal in self.goals if goal.state == "failed"), None)
+
+    def as_json(self) -> str:
+        """Renvoie l'objet décrit par `verifier --json`."""
+        found = {
+            "step": self.step,
+            "passed": self.passed,
+            "goals": [asdict(goal) for goal in self.goals],
+            "diagnosis": self.diagnosis and asdict(self.diagnosis),
+        }
+        return json.dumps(found, ensure_ascii=False)
+
+    def update(self, news: dict) -> None:
+        """Prend note d'une nouvelle du processus qui juge."""
+        if "goals" in news:
+            self.goals = [Goal(**goal) for goal in news["goals"]]
+        if news.get("diagnosis"):
+            self.diagnosis = Diagnosis(**news["diagnosis"])
+
+    def finish(self, late: bool, trace: str) -> None:
+        """Prend note de la fin ; un but resté en attente sans qu'aucun soit rouge le devient.
+
+        Lève WorkshopError si la vérification n'a pas même commencé.
+        """
+        self.trace = trace
+        if not self.goals:
+            raise WorkshopError(
+                "La vérification n'a pas pu commencer. Voici la fin de ce qu'elle a écrit :\n"
+                + "\n".join(trace.splitlines()[-15:])
+            )
+        waiting = [i for i, goal in enumerate(self.goals) if goal.state == "waiting"]
+        if waiting and not self.red:
+            reason = TOO_LATE if late else STOPPED
+            self.goals[waiting[0]] = replace(self.goals[waiting[0]], state="failed", reason=reason)
+
+
+class Judge:
+    """Un processus prêt à juger une étape ; il n'a encore rien lu d'aucun projet.
+
+    Il ne sert qu'une fois. À la fin d'un bloc `with`, il n'en reste rien.
+    """
+
+    def __init__(self, step: Step):
+        self.step = step
+        self.folder = tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True)
+        self.trace_path = Path(self.folder.name) / "trace.txt"
+        with self.trace_path.open("wb") as trace:
+            self.process = self._start(trace)
+
+    def _start(self, trace: BinaryIO) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workshop.checking.judging", str(self.step.folder)],
+            cwd=ROOT,
+            env=project_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=trace,
+        )
+
+    @property
+    def trace(self) -> str:
+        """Tout ce que la vérification a écrit, le projet compris."""
+        return self.trace_path.read_text("utf-8", errors="replace")
+
+    def judge(self, request: dict[str, str], deadline: float) -> Iterator[dict | None]:
+        """Donne les nouvelles, une à une ; None à chaque dixième de seconde qui n'en apporte pas.
+
+        S'arrête avec le processus, ou au bout de `deadline` secondes.
+        """
+        news = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(self.process.stdout, news), daemon=True).start()
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.flush()
+        end = time.monotonic() + deadline
+        while time.monotonic() < end:
+            try:
+                line = news.get(timeout=0.1)
+            except queue.Empty:
+                yield None
+                continue
+            if not line:
+                return
+            yield json.loads(line)
+
+    def __enter__(self) -> "Judge":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Arrête le processus, où qu'il en soit."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.folder.cleanup()
+
+
+def check(
+    step: Step,
+    project: Path,
+    python: str,
+    *,
+    judge: Judge | None = None,
+    listen: float = 0,
+    server: str = "http://127.0.0.1:8000",
+    progress: Callable[[Report, float], None] = lambda report, seconds: None,
+) -> Report:
+    """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
+
+    `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
+    dont c'est l'objet). `judge` est un processus déjà prêt, que cet appel use. `listen` est le
+    nombre de secondes pendant lesquelles l'étape 06 écoute le salon de `server` (0 : elle n'écoute
+    pas). `progress` reçoit souvent ce que l'on sait déjà et les secondes écoulées ; l'exception
+    qu'il lève arrête tout.
+    """
+    started = time.monotonic()
+    with judge or Judge(step) as judge:
+        copy = Path(judge.folder.name) / "live"
+        if project.is_dir():
+            copy_project(project, copy)
+        else:
+            copy.mkdir()
+        console = project / "console.js"
+        request = {
+            "ATELIER_PROJECT": str(copy),
+            "ATELIER_ORIGIN": str(project),
+            "ATELIER_PYTHON": python if step.number == 1 else python or sys.executable,
+            "ATELIER_LISTEN": str(listen),
+            "ATELIER_SERVER": server,
+            "ATELIER_HEARD": "1" if was_heard(console) and not listen else "",
+        }
+        deadline = LONGER.get(step.number, DEADLINE) + listen
+        report = Report(step.slug)
+        for news in judge.judge(request, deadline):
+            report.update(news or {})
+            progress(report, time.monotonic() - started)
+        report.finish(time.monotonic() - started >= deadline, judge.trace)
+    if listen and report.passed:
+        keep("heard", _digest(console))
+    return report
+
+
+def _read(stream, news: queue.SimpleQueue) -> None:
+    with contextlib.suppress(ValueError, OSError):
+        for line in stream:
+            news.put(line)
+    news.put(b"")
+
+
+def current_step(project: Path, python: str) -> Step:
+    """Renvoie l'étape en cours : la dernière vérifiée, sinon la première qui n'est pas verte."""
+    steps = all_steps()
+    for step in steps:
+        if step.slug == kept("step"):
+            return step
+    for step in steps:
+        if not check(step, project, python).passed:
+            return step
+    return steps[-1]
+
+
+def green_steps() -> frozenset[str]:
+    """Renvoie les étapes que `suivre` a déjà vues réussies."""
+    return frozenset((kept("green") or "").split())
+
+
+def was_heard(console: Path) -> bool:
+    """Renvoie True si ce `console.js` a déjà fait entendre sa voix à une vérification."""
+    return console.is_file() and kept("heard") == _digest(console)
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""Les commandes : celles de qui apprend, de qui anime, de qui change l'atelier."""

@@ -1,0 +1,57 @@
+"""Les commandes de qui change l'atelier."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import click
+
+from workshop.basics import ROOT
+from workshop.commands.cli import LAUNCHER, command
+
+
+@command("construire")
+@click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
+def construire(verify):
+    """Refait tout ce qui est fait à partir des chapitres."""
+    from workshop.publishing.making import rebuild, stale
+    from workshop.publishing.slides import problems
+
+    paths, left = (stale(), {}) if verify else rebuild()
+    wrong = problems()
+    for path in paths:
+        click.echo(f"{'périmé' if verify else 'refait'} : {path}")
+    for path, reason in left.items():
+        click.echo(f"laissé : {path}, qui est périmé. {reason}")
+    for sentence in wrong:
+        click.echo(sentence)
+    if verify and paths:
+        click.echo(f"Tapez : {LAUNCHER} construire")
+    if wrong or (verify and paths):
+        sys.exit(1)
+    if not paths and not left:
+        click.echo("Tout est à jour.")
+
+
+@command("test")
+@click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
+def test(strict):
+    """Lance tous les tests du dépôt."""
+    if strict:
+        install_all()
+    command = [sys.executable, "-m", "pytest", "-q"]
+    if strict:
+        # Beaucoup de tests attendent : un de plus que de processeurs, et un fichier à la fois.
+        shared = ["-n", str(os.cpu_count() + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+        command += ["--strict-skips", *shared]
+    sys.exit(subprocess.call(command, cwd=ROOT))
+
+
+def install_all() -> None:
+    """Ajoute aux outils de l'atelier ceux que tout le monde n'a pas."""
+    from workshop.system.installing import install, lock
+
+    with lock():
+        install("requirements.txt", "requirements-dev.txt")
+    importlib.invalidate_caches()

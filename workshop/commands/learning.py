@@ -1,0 +1,324 @@
+"""Les commandes de qui apprend."""
+
+import subprocess
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from workshop.basics import LIVE, ROOT, WorkshopError
+from workshop.commands.cli import LAUNCHER, chosen_project, chosen_step, command
+from workshop.system.terminal import MARKS, out
+
+TOO_SLOW = (
+    "Toujours pas de réponse après cinq minutes : un antivirus ou le réseau ralentit sans doute la "
+    "machine. Relancez la commande ; si cela recommence, parlez-en à la personne qui anime."
+)
+
+
+@command("suivre")
+def suivre():
+    """Vérifie l'étape en cours à chaque enregistrement. C'est la commande par défaut."""
+    import asyncio
+
+    from workshop.checking.checking import check, current_step, green_steps
+    from workshop.following.screen import View, screen
+    from workshop.following.watching import Follower, follow
+    from workshop.project.python import project_python
+
+    python = project_python(LIVE)
+    with out().status("Je cherche où vous en êtes…"):
+        step = current_step(LIVE, python)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        follower = Follower(step, LIVE, green_steps())
+        asyncio.run(follow(follower))
+        view = follower.view
+        view.panel, view.note, view.status = None, "", ""
+    else:
+        view = View(step, check(step, LIVE, python), green_steps())
+    out().print(screen(view))
+    click.echo(f"\nPour reprendre : {LAUNCHER}    Les autres commandes : {LAUNCHER} --aide")
+
+
+@command("verifier")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
+def verifier(number, projet, as_json):
+    """Dit quels buts de l'étape N sont atteints.
+
+    Sans N, l'étape en cours. Code de sortie : 0 tout est vert, 1 un but est rouge, 2 un but n'a pas
+    pu être vérifié.
+    """
+    from workshop.chapters.steps import find_step
+    from workshop.checking.checking import LISTEN_SECONDS, check, current_step
+    from workshop.project.python import project_python
+    from workshop.system.memory import keep
+
+    project = chosen_project(projet)
+    python = project_python(project)
+    step = find_step(number) if number else current_step(project, python)
+    if not projet:
+        keep("step", step.slug)
+    console = out()
+    if as_json:
+        report = check(step, project, python)
+        click.echo(report.as_json())
+        sys.exit(report.exit_code)
+    listens = step.number == 6 and not projet and sys.stdout.isatty()
+    with console.status(f"Étape {step.slug[:2]} : vérification…") as status:
+        options = {"progress": counting(step, status.update)}
+        if listens:
+            options = {"listen": LISTEN_SECONDS, "progress": countdown(status.update)}
+        report = check(step, project, python, **options)
+    show_report(console, step, report)
+    sys.exit(report.exit_code)
+
+
+def counting(step, say):
+    """Renvoie de quoi suivre une vérification : `say` reçoit le nombre de buts déjà jugés."""
+
+    def progress(report, seconds):
+        judged = sum(goal.state != "waiting" for goal in report.goals)
+        if judged:
+            say(
+                f"Étape {step.slug[:2]} : vérification… "
+                f"{judged} buts sur {len(report.goals)}, {seconds:.0f} s"
+            )
+
+    return progress
+
+
+def countdown(say):
+    """Renvoie de quoi suivre une écoute : `say` reçoit ce qu'il en reste, ou qu'elle est finie."""
+    from workshop.checking.checking import LISTEN_SECONDS
+
+    began = None
+
+    def progress(report, seconds):
+        nonlocal began
+        # L'écoute commence quand console.js est là ; avant, le juge démarre.
+        if not report.goals or report.goals[0].state != "passed":
+            return
+        began = seconds if began is None else began
+        left = LISTEN_SECONDS - (seconds - began)
+        say(
+            f"Encore {left:.0f} s : j'écoute le salon poneys. Collez console.js dans le navigateur."
+            if left >= 0
+            else "Je n'ai pas entendu la phrase : je cherche pourquoi."
+        )
+
+    return progress
+
+
+def show_report(console: Console, step, report) -> None:
+    """Affiche les buts d'une étape, la cause d'un but rouge, et quoi faire ensuite."""
+    from workshop.following.screen import View, conclusion, goals
+
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
+    console.print(goals(report), "")
+    console.print(conclusion(View(step, report)))
+    if report.passed is False:
+        console.print(f"Un indice : {LAUNCHER} indice {step.slug[:2]}")
+
+
+@command("indice")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+def indice(number, projet):
+    """Donne l'indice suivant du premier but à atteindre.
+
+    Sans N, celui de l'étape en cours.
+    """
+    from workshop.chapters.hints import next_hint, shown
+    from workshop.checking.checking import check
+    from workshop.project.python import project_python
+
+    project, console = chosen_project(projet), out()
+    with console.status("Vérification…"):
+        step = chosen_step(number, project)
+        report = check(step, project, project_python(project))
+    goal = next((goal for goal in report.goals if goal.state != "passed"), None)
+    if not goal:
+        after = step.following
+        click.echo(
+            f"Tous les buts de l'étape {step.slug[:2]} sont atteints. "
+            + (f"La suite : {after.shown_chapter}" if after else "C'était la dernière.")
+        )
+        return
+    hint, rank, total = next_hint(step, goal.id, goal.text)
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]\n")
+    console.print(f"  {MARKS[goal.state]} {escape(goal.text)}\n")
+    console.print(shown(hint, rank, total), "", sep="\n")
+    if rank < total:
+        click.echo(f"Pour lire le suivant, retapez : {LAUNCHER} indice {step.slug[:2]}")
+    else:
+        click.echo(f"Vous les avez tous lus. La solution : {LAUNCHER} solution {step.slug[:2]}")
+
+
+@command("solution")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+def solution(number, projet):
+    """Montre ce qui sépare votre projet de la fin de l'étape N.
+
+    Sans N, l'étape en cours. Les commentaires et la sorte de guillemets ne comptent pas.
+    """
+    from workshop.project.comparing import differences, differences_panel
+
+    project, console = chosen_project(projet), out()
+    step = chosen_step(number, project)
+    found = differences(project, step.solution)
+    count = sum(file.state != "extra" for file in found)
+    console.print(f"\n[bold]Étape {step.slug[:2]} · {escape(step.title)}[/]", end="")
+    console.print("  [red]- vos lignes[/]  [green]+ celles de la solution[/]\n" if count else "\n")
+    console.print(differences_panel(found), soft_wrap=True)
+    if not count:
+        click.echo(
+            f"Votre projet est celui de la solution de l'étape {step.slug[:2]}, aux commentaires "
+            "et aux guillemets près."
+        )
+        return
+    after = step.following
+    click.echo(
+        f"{count} fichier{'s diffèrent' if count > 1 else ' diffère'} de la solution de l'étape "
+        f"{step.slug[:2]}. "
+        + (
+            f"Pour la prendre telle quelle : {LAUNCHER} rattraper {after.slug[:2]}"
+            if after
+            else f"Elle est dans solutions/{step.slug}."
+        )
+    )
+
+
+@command("rattraper")
+@click.argument("number", metavar="[N]", required=False)
+@click.option("--annuler", "back", is_flag=True, help="Remet live comme avant.")
+@click.option("--oui", "agreed", is_flag=True, help="Ne demande pas confirmation.")
+def rattraper(number, back, agreed):
+    """Rend live prêt à commencer l'étape N, environnement compris.
+
+    Ce que vous aviez est d'abord sauvé : rattraper --annuler le remet.
+    """
+    from workshop.chapters.steps import find_step
+    from workshop.project import catching_up
+    from workshop.system.memory import keep
+
+    undo = f"{LAUNCHER} rattraper --annuler"
+    if bool(number) == back:
+        raise WorkshopError(
+            f"Dites quelle étape commencer ({LAUNCHER} rattraper 05), ou revenez en arrière "
+            f"({undo})."
+        )
+    project = LIVE.resolve()
+    if back:
+        plan, lacking = catching_up.to_go_back(project), False
+        click.echo(f"live redevient ce que garde {catching_up.shown_path(plan.models)} :")
+    else:
+        step = find_step(number)
+        plan = catching_up.to_begin(step, project)
+        lacking = step.number > 1 and not catching_up.environment_ready(plan)
+        click.echo(f"Pour commencer l'étape {step.slug[:2]}, dans live :")
+    for word, names in plan.news.items():
+        if names:
+            click.echo(f"  {word} ({len(names)}) : {', '.join(names)}")
+    if lacking:
+        click.echo("  à installer : l'environnement .venv, en une minute")
+    if plan:
+        click.echo("Vos autres fichiers restent, et tout est d'abord sauvé.")
+    if not plan and not lacking:
+        click.echo("  rien à changer")
+    elif not agreed and not agrees():
+        click.echo("Rien n'a changé.")
+        sys.exit(1)
+    if plan:
+        saved = catching_up.shown_path(catching_up.carry_out(plan))
+        click.echo(f"Ce que vous aviez est dans {saved} ; pour le remettre : {undo}")
+    else:
+        keep("step", plan.step)
+    if lacking:
+        catching_up.make_environment(project)
+    if back:
+        click.echo("live est comme avant.")
+        return
+    if catching_up.needs_migrate(step):
+        click.echo(f"La base de données, dans le terminal « projet » : {catching_up.MIGRATE}")
+    click.echo(f"Prêt à commencer l'étape {step.slug[:2]} : ouvrez {step.shown_chapter}")
+
+
+def agrees() -> bool:
+    """Demande s'il faut continuer. Lève WorkshopError s'il n'y a personne pour répondre."""
+    if not sys.stdin.isatty():
+        raise WorkshopError(
+            "Il n'y a pas de terminal où vous demander si je peux continuer : rien n'a changé. "
+            "Ajoutez --oui."
+        )
+    # click.confirm n'entend que « y » et « n ».
+    answer = click.prompt("Continuer ? [o/N]", default="n", show_default=False, prompt_suffix=" ")
+    return answer.strip().lower() in ("o", "oui")
+
+
+@command("carnets")
+@click.argument("number", metavar="[N]", required=False)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Le port (0 : un libre).",
+)
+@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
+def carnets(number, port, sans_navigateur):
+    """Ouvre le carnet de l'étape N dans JupyterLab.
+
+    Sans N, celui de l'étape en cours. C'est votre exemplaire, dans le dossier carnets.
+    """
+    from workshop.publishing.notebooks import jupyterlab, own_copy
+
+    copy = own_copy(chosen_step(number, LIVE))
+    click.echo(f"Votre exemplaire : {copy.relative_to(ROOT).as_posix()}")
+    click.echo("Pour retrouver l'original, supprimez-le et relancez la commande.")
+    with jupyterlab(copy, port) as (url, process):
+        click.echo(f"JupyterLab est sur {url} (Ctrl-C l'arrête)")
+        if not sans_navigateur and not webbrowser.open(url):
+            click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
+        while process.poll() is None:
+            time.sleep(0.2)
+    click.echo("JupyterLab est arrêté.")
+
+
+@command("preparer")
+@click.option("--sans-navigateur", is_flag=True, help="N'essaie pas le navigateur.")
+def preparer(sans_navigateur):
+    """Dit si cette machine est prête pour l'atelier. À faire la veille.
+
+    Code de sortie : 0 tout est prêt, 1 un point est à revoir.
+    """
+    from workshop.machine.preparing import checks, summary
+
+    console, trouble = out(), []
+    console.print("\n[bold]Cette machine est-elle prête ?[/] Une demi-minute.\n")
+    for name, check in checks(browser=not sans_navigateur).items():
+        with console.status(f"{name}…"):
+            try:
+                mark, words = MARKS["passed"], check()
+            except WorkshopError as error:
+                mark, words = MARKS["failed"], str(error)
+                trouble.append(name)
+            except subprocess.TimeoutExpired:
+                mark, words = MARKS["failed"], TOO_SLOW
+                trouble.append(name)
+        console.print(f"  {mark} {name} : {escape(words)}", soft_wrap=True)
+    click.echo("\nLa ligne à envoyer à la personne qui anime, ou à copier dans un ticket :\n")
+    click.echo(summary(trouble))
+    sys.exit(1 if trouble else 0)

@@ -1,0 +1,1 @@
+"""`suivre` : vérifier à chaque enregistrement, et montrer."""

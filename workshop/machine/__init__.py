@@ -1,0 +1,1 @@
+"""Préparer une machine, et emporter l'atelier sur une clé."""

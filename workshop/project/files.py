@@ -1,0 +1,36 @@
+"""Les fichiers d'un projet : ceux que l'on copie, et ceux que ses exécutions ont laissés."""
+
+import os
+import shutil
+from pathlib import Path
+
+LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
+
+
+def copy_project(project: Path, copy: Path) -> None:
+    """Copie un projet, sans ce qu'ont laissé ses exécutions : la copie a sa propre base."""
+    shutil.copytree(project, copy, symlinks=True, ignore=_left_aside)
+
+
+def copied(project: Path) -> list[Path]:
+    """Renvoie les fichiers que `copy_project` copie."""
+    found = []
+    for folder, folders, files in os.walk(project):
+        aside = _left_aside(folder, [*folders, *files])
+        folders[:] = [name for name in folders if name not in aside]
+        found += [Path(folder, name) for name in files if name not in aside]
+    return found
+
+
+def _left_aside(folder: str, names: list[str]) -> set[str]:
+    # Un environnement se reconnaît à pyvenv.cfg : certains ne s'appellent pas .venv.
+    environments = {name for name in names if Path(folder, name, "pyvenv.cfg").is_file()}
+    return environments | (LEFT_BY_RUNS & {*names})
+
+
+def has_migrations(project: Path) -> bool:
+    """Renvoie True si une application du projet a une migration : sa base est alors à créer."""
+    return any(
+        path.parent.name == "migrations" and path.suffix == ".py" and path.stem != "__init__"
+        for path in copied(project)
+    )

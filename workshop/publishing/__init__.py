@@ -1,0 +1,1 @@
+"""Ce que fait `construire` : solutions, carnets, diapositives, images et pages."""

@@ -1,0 +1,1 @@
+"""La machine : installer, lancer des processus, se souvenir, parler au terminal."""

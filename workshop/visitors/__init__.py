@@ -1,0 +1,1 @@
+"""Ceux qui entrent dans un chat pendant une vérification, avec ou sans navigateur."""
