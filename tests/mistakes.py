@@ -13,16 +13,29 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.judges import check
 from workshop.basics import ROOT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step, read_acts
+from workshop.checking.checking import check
 from workshop.project.files import copy_project
 
 FOLDER = ROOT / "tests" / "mistakes"
 GREEN = "Étape réussie."
-LAST_BLOCK = re.compile(r"```text\n((?:(?!```).)*)\n```\s*\Z", re.S)
+LAST_BLOCK = re.compile(
+    r"```text(?: (?P<code>[\w-]+))?\n(?P<message>(?:(?!```).)*)\n```\s*\Z", re.S
+)
+
+
+class Answer(NamedTuple):
+    """Ce que lit l'apprenant, et le code de la cause (None si rien n'est cassé)."""
+
+    code: str | None
+    message: str
+
+    def __str__(self):
+        return f"```text{f' {self.code}' if self.code else ''}\n{self.message}\n```\n"
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,9 @@ class Mistake:
         return self.path.read_text("utf-8")
 
     @property
-    def expected(self) -> str:
-        return LAST_BLOCK.search(self.text)[1]
+    def expected(self) -> "Answer":
+        found = LAST_BLOCK.search(self.text)
+        return Answer(found["code"], found["message"])
 
     def commit(self, folder: Path) -> Path:
         """Copie la solution de l'étape dans un dossier, y commet la faute, et renvoie le projet."""
@@ -55,18 +69,23 @@ class Mistake:
             apply(act, project, self.name)
         return project
 
-    def message(self) -> str:
+    def answer(self) -> "Answer":
         """Renvoie ce que lit l'apprenant qui l'a commise.
 
-        Lève AssertionError si la vérification a changé un octet de son dossier.
+        Lève AssertionError si la vérification a changé un octet de son dossier, ou si une règle est
+        tombée.
         """
         with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
             project = self.commit(Path(folder))
             before = contents(project)
             report = check(self.step, project, sys.executable)
             assert contents(project) == before, "la vérification a écrit dans le projet"
-        message = str(report.diagnosis or report.red.reason) if report.red else GREEN
-        return re.sub(r"\d\d:\d\d", "12:00", message)
+        assert not report.crashes, report.crashes[0]
+        if not report.red:
+            return Answer(None, GREEN)
+        message = str(report.diagnosis or report.red.reason)
+        code = report.diagnosis.code if report.diagnosis else None
+        return Answer(code, re.sub(r"\d\d:\d\d", "12:00", message))
 
 
 def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -84,16 +103,17 @@ def all_mistakes() -> list[Mistake]:
 
 
 def rewrite(names: list[str]) -> None:
-    """Écrit dans chaque texte le message d'aujourd'hui."""
-    chosen = [mistake for mistake in all_mistakes() if not names or mistake.name in names]
+    """Écrit dans chaque texte le message d'aujourd'hui, et son code."""
+    chosen = [
+        mistake for mistake in all_mistakes() if not names or mistake.name.startswith(tuple(names))
+    ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for mistake, message in zip(chosen, pool.map(Mistake.message, chosen), strict=True):
-            block = f"```text\n{message}\n```\n"
+        for mistake, answer in zip(chosen, pool.map(Mistake.answer, chosen), strict=True):
             found = LAST_BLOCK.search(mistake.text)
             start = mistake.text[: found.start()] if found else mistake.text.rstrip() + "\n\n"
-            if start + block != mistake.text:
-                print(f"{mistake.name}\n{message}\n", flush=True)
-                mistake.path.write_text(start + block, "utf-8")
+            if start + str(answer) != mistake.text:
+                print(f"{mistake.name}\n{answer}", flush=True)
+                mistake.path.write_text(start + str(answer), "utf-8")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.judges import check
 from workshop.basics import ROOT
 from workshop.chapters.steps import all_steps
 from workshop.checking import checking
+from workshop.checking.checking import check
 from workshop.project.serving import Server
 
 STEPS = all_steps()

@@ -20,7 +20,7 @@ from workshop.basics import ROOT
 from workshop.chapters.steps import all_steps, find_step
 from workshop.checking import checking
 from workshop.checking.checking import Goal, Judge, Report
-from workshop.diagnosis import Diagnosis
+from workshop.diagnosis.finding import Diagnosis
 from workshop.following import watching
 from workshop.following.screen import KEYS, View, keys_line, screen, text
 from workshop.following.watching import Follower, changes, follow

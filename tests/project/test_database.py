@@ -7,8 +7,8 @@ import sys
 import pytest
 from websockets.sync.client import connect
 
-from tests.judges import check
 from workshop.chapters.steps import all_steps, find_step
+from workshop.checking.checking import check
 from workshop.project.files import has_migrations
 from workshop.project.serving import Server
 from workshop.system.processes import ServerError, project_environment

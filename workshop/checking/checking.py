@@ -1,25 +1,20 @@
 """Vérifie un projet : les buts d'une étape, sur une copie, dans un autre processus."""
 
-import contextlib
 import json
-import queue
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 
-from workshop.basics import ROOT, WorkshopError
+from workshop.basics import WorkshopError
 from workshop.chapters.steps import Step, all_steps
-from workshop.diagnosis import Diagnosis
+from workshop.checking.explaining import explain
+from workshop.checking.judges import SERVER, Judge, request
+from workshop.checking.locating import Search
+from workshop.diagnosis.finding import Diagnosis, Suspicion
 from workshop.project.files import copy_project
 from workshop.system.memory import keep, kept
-from workshop.system.processes import project_environment
 
 DEADLINE = 60
 # L'étape 10 lance la suite de l'apprenant sur vingt chats.
@@ -43,12 +38,17 @@ class Goal:
 class Report:
     """Ce que donne la vérification d'une étape ; il se complète à mesure.
 
-    `trace` est tout ce que la vérification a écrit, le projet compris.
+    `trace` est tout ce que la vérification a écrit, le projet compris ; `suspicion`, ce que les
+    règles proposent de dire du but rouge, et `crashes` les traces de celles qui sont tombées ;
+    `search` est la recherche de ce qui répare.
     """
 
     step: str
     goals: list[Goal] = field(default_factory=list)
     diagnosis: Diagnosis | None = None
+    suspicion: Suspicion | None = None
+    crashes: list[str] = field(default_factory=list)
+    search: Search | None = None
     trace: str = ""
 
     @property
@@ -82,8 +82,10 @@ class Report:
         """Prend note d'une nouvelle du processus qui juge."""
         if "goals" in news:
             self.goals = [Goal(**goal) for goal in news["goals"]]
-        if news.get("diagnosis"):
-            self.diagnosis = Diagnosis(**news["diagnosis"])
+        if "suspicion" in news:
+            self.suspicion = Suspicion.from_json(news["suspicion"])
+        if "crash" in news:
+            self.crashes.append(news["crash"])
 
     def finish(self, late: bool, trace: str) -> None:
         """Prend note de la fin ; un but resté en attente sans qu'aucun soit rouge le devient.
@@ -102,69 +104,6 @@ class Report:
             self.goals[waiting[0]] = replace(self.goals[waiting[0]], state="failed", reason=reason)
 
 
-class Judge:
-    """Un processus prêt à juger une étape ; il n'a encore rien lu d'aucun projet.
-
-    Il ne sert qu'une fois. À la fin d'un bloc `with`, il n'en reste rien.
-    """
-
-    def __init__(self, step: Step):
-        self.step = step
-        self.folder = tempfile.TemporaryDirectory(prefix="atelier-", ignore_cleanup_errors=True)
-        self.trace_path = Path(self.folder.name) / "trace.txt"
-        with self.trace_path.open("wb") as trace:
-            self.process = self._start(trace)
-
-    def _start(self, trace: BinaryIO) -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, "-m", "workshop.checking.judging", str(self.step.folder)],
-            cwd=ROOT,
-            env=project_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=trace,
-        )
-
-    @property
-    def trace(self) -> str:
-        """Tout ce que la vérification a écrit, le projet compris."""
-        return self.trace_path.read_text("utf-8", errors="replace")
-
-    def judge(self, request: dict[str, str], deadline: float) -> Iterator[dict | None]:
-        """Donne les nouvelles, une à une ; None à chaque dixième de seconde qui n'en apporte pas.
-
-        S'arrête avec le processus, ou au bout de `deadline` secondes.
-        """
-        news = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(self.process.stdout, news), daemon=True).start()
-        with contextlib.suppress(OSError):
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-        end = time.monotonic() + deadline
-        while time.monotonic() < end:
-            try:
-                line = news.get(timeout=0.1)
-            except queue.Empty:
-                yield None
-                continue
-            if not line:
-                return
-            yield json.loads(line)
-
-    def __enter__(self) -> "Judge":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Arrête le processus, où qu'il en soit."""
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.folder.cleanup()
-
-
 def check(
     step: Step,
     project: Path,
@@ -172,7 +111,7 @@ def check(
     *,
     judge: Judge | None = None,
     listen: float = 0,
-    server: str = "http://127.0.0.1:8000",
+    server: str = SERVER,
     progress: Callable[[Report, float], None] = lambda report, seconds: None,
 ) -> Report:
     """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
@@ -191,30 +130,25 @@ def check(
         else:
             copy.mkdir()
         console = project / "console.js"
-        request = {
-            "ATELIER_PROJECT": str(copy),
-            "ATELIER_ORIGIN": str(project),
-            "ATELIER_PYTHON": python if step.number == 1 else python or sys.executable,
+        asked = request(copy, project, python, step) | {
             "ATELIER_LISTEN": str(listen),
             "ATELIER_SERVER": server,
             "ATELIER_HEARD": "1" if was_heard(console) and not listen else "",
         }
         deadline = LONGER.get(step.number, DEADLINE) + listen
         report = Report(step.slug)
-        for news in judge.judge(request, deadline):
+        for news in judge.judge(asked, deadline):
             report.update(news or {})
             progress(report, time.monotonic() - started)
         report.finish(time.monotonic() - started >= deadline, judge.trace)
+        if report.red and report.suspicion:
+            report.diagnosis, report.search = explain(
+                step, report.red.id, copy, project, python, report.suspicion
+            )
+            progress(report, time.monotonic() - started)
     if listen and report.passed:
         keep("heard", _digest(console))
     return report
-
-
-def _read(stream, news: queue.SimpleQueue) -> None:
-    with contextlib.suppress(ValueError, OSError):
-        for line in stream:
-            news.put(line)
-    news.put(b"")
 
 
 def current_step(project: Path, python: str) -> Step:

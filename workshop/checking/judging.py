@@ -23,27 +23,11 @@ import pytest
 
 from workshop.basics import ROOT, WorkshopError
 from workshop.checking.watchdog import SECONDS, watch
-from workshop.diagnosis import diagnose
+from workshop.diagnosis import catalogue  # noqa: F401  les règles se déclarent
 from workshop.diagnosis.case import Case, raised_by_a_goal
-from workshop.project.sources import Place
+from workshop.diagnosis.finding import Finding, Suspicion
+from workshop.diagnosis.rules import findings
 from workshop.system.guard import watch_parent
-
-# Long à importer, et le même pour tous les projets.
-PRELOADED = (
-    "channels.auth",
-    "channels.generic.websocket",
-    "channels.layers",
-    "channels.routing",
-    "channels.security.websocket",
-    "channels.testing",
-    "daphne.server",
-    "django.contrib.admin",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "django.core.asgi",
-    "django.core.management",
-    "django.test",
-)
 
 STUCK = (
     "C'est une boucle sans fin, ou une attente qui bloque tout le serveur (time.sleep, input…). "
@@ -72,12 +56,13 @@ class Judge:
             text = " ".join(item.obj.__doc__.split("\n\n")[0].split())
             goal = {"id": item.originalname, "text": text, "state": "waiting", "reason": None}
             self.goals[item.nodeid] = goal
-        for name in PRELOADED:
-            importlib.import_module(name)
+        importlib.import_module("workshop.checking.preloading")
         request = sys.stdin.readline()
         if not request:
             os._exit(0)
         os.environ.update(json.loads(request))
+        if only := os.environ.get("ATELIER_GOAL"):
+            session.items[:] = [item for item in session.items if item.originalname == only]
         threading.Thread(target=watch_parent, daemon=True).start()
         sys.set_coroutine_origin_tracking_depth(20)
         places = [Path(os.environ[f"ATELIER_{name}"]) for name in ("PROJECT", "ORIGIN")]
@@ -104,16 +89,23 @@ class Judge:
         return report
 
     def pytest_warning_recorded(self, warning_message):
-        self.case.warn(warning_message)
+        if self.case:
+            self.case.warn(warning_message)
 
     def pytest_sessionfinish(self, session):
         # Ici : pytest avertit de ses greffons importés avant lui.
         from pytest_django.plugin import blocking_manager_key
 
-        if self.case and self.case.goal:
-            # pytest-django garde la base fermée ; la conversation d'essai en a une à elle.
-            with session.config.stash[blocking_manager_key].unblock():
-                self.send(diagnosis=asdict(diagnose(self.case)))
+        if not self.case or not self.case.goal or os.environ.get("ATELIER_GOAL"):
+            return
+        # pytest-django garde la base fermée ; la conversation d'essai en a une à elle.
+        with session.config.stash[blocking_manager_key].unblock():
+            found = findings(self.case, lambda trace: self.send(crash=trace))
+            self.suspect(found, self.case.places)
+
+    def suspect(self, found: list[Finding], places: list) -> None:
+        """Dit au parent ce que l'on sait du but rouge."""
+        self.send(suspicion=asdict(Suspicion(self.case.observed, found, places)))
 
     def stuck(self, file: str, line: int, function: str) -> None:
         """Le projet ne rend pas la main : le but en cours est rouge, et l'on sait où."""
@@ -122,8 +114,9 @@ class Judge:
             goal = next(goal for goal in self.goals.values() if goal["state"] == "waiting")
             goal |= {"state": "failed", "reason": observed}
             self.send_goals()
-        place = Place(self.case.project.relative(file), line, function)
-        self.send(diagnosis=asdict(self.case.says("stuck", STUCK, place, observed)))
+        place = self.case.project.relative(file), line
+        self.case.observed = observed
+        self.suspect([Finding("stuck", STUCK, *place)], [place])
         os._exit(1)
 
 
@@ -139,7 +132,7 @@ def main(folder: str) -> int:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # Ce que le projet imprime ne doit pas se mêler aux nouvelles.
     os.dup2(2, 1)
-    options = ["-x", "-q", "-s", "--nomigrations", "-W", "always::RuntimeWarning"]
+    options = ["-x", "-q", "-s", "--assert=plain", "--nomigrations", "-W", "always::RuntimeWarning"]
     options += ["--disable-plugin-autoload", "-p", "pytest_django.plugin"]
     options += ["-p", "pytest_asyncio.plugin", "-c", str(ROOT / "pyproject.toml")]
     return pytest.main([folder, *options], plugins=[Judge(folder, channel)])

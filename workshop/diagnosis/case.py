@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workshop.basics import ROOT, WorkshopError
-from workshop.diagnosis import Diagnosis
+from workshop.diagnosis.finding import Diagnosis
 from workshop.diagnosis.probe import Call, Probe, converse, messages_database
 from workshop.project.python import settings_module
 from workshop.project.sources import Place, Project
@@ -191,6 +191,12 @@ class Case:
         except Exception:
             return False
         return False
+
+    @property
+    def places(self) -> list[tuple[str, int | None]]:
+        """Les lignes du projet où les exceptions sont passées, la plus proche d'abord."""
+        found = [place for error in self.errors for place in reversed(error.frames)]
+        return list(dict.fromkeys((place.file, place.line) for place in found))
 
     def says(
         self, code: str, cause: str | None, place: Place | None = None, observed: str = ""

@@ -1,112 +1,92 @@
-"""Les règles, dans l'ordre : les tests, les fichiers, les réglages, les noms, la conversation."""
+"""Les règles : des mots pour une cause, et ce qui doit être observé pour les prononcer.
 
-from workshop.diagnosis import (
-    consumer,
-    database,
-    files,
-    history,
-    names,
-    outside,
-    page,
-    routing,
-    security,
-    settings,
-    suites,
-    texts,
-)
+Une règle est un générateur ; son décorateur dit à quoi elle se reconnaît. Elle ne donne que des
+mots : c'est ce qui répare qui prouve l'endroit (voir workshop/checking/locating.py), et une règle
+qui en nomme un autre n'est pas entendue.
+"""
 
-RULES = (
-    suites.suite,
-    outside.environment,
-    outside.requirements,
-    files.no_project,
-    files.missing_file,
-    files.unreadable,
-    security.uncaught,
-    security.not_awaited,
-    security.token,
-    security.origin,
-    security.protocol,
-    security.policy,
-    security.production,
-    settings.wrong_shape,
-    settings.system_check,
-    settings.layers,
-    settings.asgi_application,
-    names.missing_module,
-    names.missing_name,
-    names.undefined_name,
-    settings.refused_settings,
-    consumer.not_a_consumer,
-    names.missing_attribute,
-    routing.bad_route,
-    routing.middleware_order,
-    settings.french,
-    settings.paris,
-    settings.daphne,
-    page.template,
-    page.route_name,
-    page.home,
-    page.static_file,
-    outside.page,
-    outside.client,
-    outside.browser,
-    routing.wrong_entrance,
-    routing.not_an_application,
-    routing.no_route,
-    routing.origin,
-    routing.own_page_refused,
-    page.subprotocol,
-    page.two_languages,
-    page.console,
-    page.reloaded,
-    page.never_knocked,
-    page.as_html,
-    page.outage,
-    consumer.replaced_method,
-    consumer.decorated,
-    consumer.own_init,
-    consumer.class_groups,
-    consumer.bad_event,
-    consumer.mixed_sync,
-    consumer.wrong_signature,
-    database.missing_migration,
-    history.forgotten_await,
-    history.not_json,
-    history.model_in_event,
-    history.same_twice,
-    history.no_value,
-    history.one_count_for_all,
-    history.forgotten,
-    history.told_before_kept,
-    history.page,
-    consumer.not_awaited,
-    consumer.wrong_call,
-    consumer.bad_await,
-    consumer.missing_key,
-    consumer.double_accept,
-    consumer.spoke_too_soon,
-    consumer.no_handler,
-    consumer.bad_group_name,
-    consumer.bad_content,
-    consumer.known_errors,
-    consumer.departure,
-    consumer.handshake_silence,
-    consumer.closed_by_project,
-    consumer.empty_text,
-    consumer.defined_twice,
-    texts.misheard,
-    consumer.no_welcome,
-    consumer.no_echo,
-    consumer.not_a_room,
-)
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from workshop.diagnosis.finding import Finding
+
+RULES: list["Rule"] = []
 
 
-def unknown(case):
-    """Aucune cause n'est sûre : ce que l'on a observé, et la ligne du projet la plus proche."""
-    for error in case.errors:
-        if error.place.file:
-            line = case.project.source(error.place.file).line(error.place.line)
-            observed = f"{case.observed} La ligne du projet où cela arrive : {line}"
-            return case.says("unknown", None, error.place, observed)
-    return case.says("unknown", None, None, case.observed)
+@dataclass(frozen=True)
+class Rule:
+    """Une règle : sa fonction, et les indices qu'il lui faut, tous à la fois."""
+
+    function: Callable
+    kind: str
+    pattern: str
+    steps: range
+    goals: tuple[str, ...]
+    said: str
+    log: str
+    outside: bool
+
+    def matches(self, case) -> Iterator[dict]:
+        """Donne les arguments de chaque fois que la règle se reconnaît dans un cas."""
+        if case.number not in self.steps or (self.goals and case.goal not in self.goals):
+            return
+        groups = {}
+        for pattern, text in ((self.said, case.said), (self.log, case.log)):
+            found = re.search(pattern, text, re.S)
+            if not found:
+                return
+            groups |= found.groupdict()
+        if not self.kind:
+            yield groups
+            return
+        for error in case.errors:
+            found = re.search(self.pattern, error.message)
+            if found and re.fullmatch(self.kind, error.kind):
+                yield groups | {"error": error} | found.groupdict()
+
+    def findings(self, case) -> Iterator[Finding]:
+        """Donne ce que la règle propose de dire."""
+        for arguments in self.matches(case):
+            for code, place, cause, *observed in self.function(case, **arguments):
+                file, line = (place.file or None, place.line) if place else (None, None)
+                yield Finding(code, cause, file, line, *observed, outside=self.outside)
+
+
+def rule(
+    kind: str = "",
+    pattern: str = "",
+    *,
+    steps: range = range(1, 100),
+    goals: tuple[str, ...] | str = (),
+    said: str = "",
+    log: str = "",
+    outside: bool = False,
+):
+    """Renvoie le décorateur d'une règle.
+
+    `kind` et `pattern` décrivent une exception ; `said`, ce que le but a observé ; `log`, le
+    journal du serveur. Les groupes nommés de ces motifs deviennent des arguments, de même que
+    `error`. La fonction donne des triplets (code, endroit ou None, cause), ou des quadruplets : une
+    observation plus précise que celle du but vient alors en dernier. `outside` : la faute n'est
+    dans aucun fichier, et la règle est entendue quand rien ne répare.
+    """
+    names = (goals,) if isinstance(goals, str) else tuple(goals)
+
+    def declare(function):
+        RULES.append(Rule(function, kind, pattern, steps, names, said, log, outside))
+        return function
+
+    return declare
+
+
+def findings(case, crash: Callable[[str], None] = lambda trace: None) -> list[Finding]:
+    """Renvoie ce que proposent les règles, dans leur ordre ; `crash` reçoit la trace d'une panne."""
+    found = []
+    for one in RULES:
+        try:
+            found += one.findings(case)
+        except Exception:
+            crash(traceback.format_exc())
+    return found

@@ -59,9 +59,11 @@ def differences(project: Path, solution: Path) -> list[FileDifference]:
             if not any(part.startswith(".") for part in path.split("/")):
                 found.append(FileDifference(path, "extra"))
         elif path not in mine:
-            lines = [Line("+", None, text) for text in _text(theirs[path]).splitlines()]
+            lines = [Line("+", None, text) for text in read(theirs[path]).splitlines()]
             found.append(FileDifference(path, "missing", lines))
-        elif lines := list(_compared(path, _text(mine[path]), _text(theirs[path]))):
+        elif (one := read(mine[path])) != (other := read(theirs[path])) and (
+            lines := list(_compared(path, one, other))
+        ):
             found.append(FileDifference(path, "changed", lines))
     return found
 
@@ -89,23 +91,16 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in copied(folder)}
 
 
-def _text(path: Path) -> str:
+def read(path: Path) -> str:
+    """Renvoie le texte d'un fichier ; toutes les SECRET_KEY s'y valent."""
     text = path.read_text("utf-8-sig", errors="replace")
     return re.sub(r"(?m)^SECRET_KEY *=.*", "SECRET_KEY = …", text)
 
 
 def _compared(path: str, mine: str, theirs: str) -> Iterator[Line]:
     """Donne les lignes qui diffèrent, avec quelques-unes autour ; rien si tout se vaut."""
-    if mine == theirs:
-        return
     texts = mine.split("\n"), theirs.split("\n")
-    lines = significant(path, mine), significant(path, theirs)
-    matcher = SequenceMatcher(None, *([key for _, key in side] for side in lines), autojunk=False)
-    # La liste que rend difflib est celle dont il tire ensuite ses groupes.
-    operations = matcher.get_opcodes()
-    for rank, (_, i, j, k, m) in enumerate(operations):
-        if j - i != m - k and _flat(lines[0][i:j]) == _flat(lines[1][k:m]):
-            operations[rank] = ("equal", i, j, k, m)
+    lines, matcher = matched(path, mine, theirs)
     groups = matcher.get_grouped_opcodes(AROUND)
     differing = [group for group in groups if {one[0] for one in group} != {"equal"}]
     for rank, group in enumerate(differing):
@@ -120,6 +115,23 @@ def _compared(path: str, mine: str, theirs: str) -> Iterator[Line]:
                 first, last = lines[1][other_start].index, lines[1][other_end - 1].index
                 for text in texts[1][first : last + 1]:
                     yield Line("+", None, text)
+
+
+def matched(
+    path: str, mine: str, theirs: str
+) -> tuple[tuple[list["Significant"], list["Significant"]], SequenceMatcher]:
+    """Renvoie les lignes qui comptent de deux textes, et ce qui les rapproche.
+
+    Des lignes coupées autrement, et qui disent la même chose, y sont égales.
+    """
+    lines = significant(path, mine), significant(path, theirs)
+    matcher = SequenceMatcher(None, *([key for _, key in side] for side in lines), autojunk=False)
+    # La liste que rend difflib est celle dont il tire ensuite ses groupes.
+    operations = matcher.get_opcodes()
+    for rank, (_, i, j, k, m) in enumerate(operations):
+        if j - i != m - k and _flat(lines[0][i:j]) == _flat(lines[1][k:m]):
+            operations[rank] = ("equal", i, j, k, m)
+    return lines, matcher
 
 
 def significant(path: str, text: str) -> list[Significant]:

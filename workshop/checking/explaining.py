@@ -1,0 +1,173 @@
+"""Du but rouge à ce que lit l'apprenant : la place que prouve une réparation, puis des mots."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from workshop.chapters.steps import Step, all_steps
+from workshop.checking.judges import Judge, reaches, request
+from workshop.checking.locating import Part, Search
+from workshop.diagnosis.edits import Edit, apply, covers, edits
+from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
+from workshop.diagnosis.movements import Movement, brought_by, reached
+from workshop.project.comparing import read
+from workshop.project.files import copied, copy_project
+
+SECONDS = 15
+# Ce que l'on y juge n'est pas dans les fichiers du chat : l'environnement, une voix, une suite.
+ELSEWHERE = {
+    "01-virtualenv": ("test_environment", "test_installed"),
+    "06-console": ("test_voice",),
+    "10-tests": None,
+}
+
+
+def explain(
+    step: Step, goal: str, project: Path, origin: Path, python: str, suspicion: Suspicion
+) -> tuple[Diagnosis, Search | None]:
+    """Renvoie le diagnostic d'un but rouge, et la recherche dont il vient, s'il y en a eu une.
+
+    `project` est une copie que personne ne change plus, `origin` le dossier de l'apprenant.
+    """
+    if step.slug in ELSEWHERE and goal in (ELSEWHERE[step.slug] or (goal,)):
+        return first_heard(suspicion, suspicion.findings) or unknown(project, suspicion), None
+
+    def mends(part: Part) -> bool:
+        with Judge(step) as judge:
+            copy = Path(judge.folder.name) / "live"
+            copy_project(project, copy)
+            apply(part, copy)
+            return reaches(judge, request(copy, origin, python, step), goal, SECONDS)
+
+    found = edits(project, nearest(project, step))
+    unwritten = not_yet(found, project)
+    written = [edit for edit in found if edit not in unwritten]
+    places = [(one.file, one.line) for one in suspicion.findings if one.file]
+    search = Search(project, mends, SECONDS)
+    part = frozenset() if unwritten and not written else None
+    if written:
+        part = search.smallest(written, [*places, *suspicion.places], frozenset(unwritten))
+    return in_words(project, suspicion, part, unwritten), search
+
+
+def not_yet(found: list[Edit], project: Path) -> dict[Edit, Movement]:
+    """Renvoie les morceaux d'un mouvement où le projet n'en est pas encore, et ce mouvement."""
+    here = reached(project)
+    brought = {edit: brought_by(edit) for edit in found if not edit.moved}
+    return {edit: one for edit, one in brought.items() if one and one.act > here}
+
+
+def nearest(project: Path, step: Step) -> Path:
+    """Renvoie la solution la plus proche d'un projet, parmi celles où une étape est verte."""
+    mine = _lines(project)
+    later = [one.solution for one in all_steps() if one.number >= step.number]
+
+    def apart(solution: Path) -> int:
+        theirs = _lines(solution)
+        return (mine - theirs).total() + (theirs - mine).total()
+
+    return min(later, key=apart)
+
+
+def _lines(project: Path) -> Counter:
+    return Counter(
+        (path.relative_to(project).as_posix(), line.strip())
+        for path in copied(project)
+        for line in read(path).splitlines()
+    )
+
+
+def in_words(
+    project: Path, suspicion: Suspicion, part: Part | None, unwritten: dict[Edit, Movement]
+) -> Diagnosis:
+    """Renvoie ce que l'on dit d'une part qui répare, ou quand il n'y en a pas.
+
+    Vide, elle dit que rien de ce qui est écrit n'est une faute.
+    """
+    if part is None:
+        outside = [one for one in suspicion.findings if one.outside]
+        return first_heard(suspicion, outside) or unknown(project, suspicion)
+    if part:
+        edit = principal(part, suspicion, project)
+        proven = [one for one in suspicion.findings if _names(one, part, project)]
+        if heard := first_heard(suspicion, proven):
+            return heard if heard.file else _at(heard, edit, project)
+        if not unwritten:
+            cause = read_again(edit, brought_by(edit))
+            return _at(Diagnosis("read-again", suspicion.observed, cause), edit, project)
+    # Une autre façon d'écrire peut ne pas s'accorder avec la suite du chapitre : ce n'est pas une
+    # faute que l'on sache nommer.
+    movement = min(unwritten.values(), key=lambda one: one.act)
+    files = [edit.file for edit, one in unwritten.items() if one == movement]
+    return Diagnosis("not-written", suspicion.observed, not_written(movement, files))
+
+
+def first_heard(suspicion: Suspicion, findings: Iterable[Finding]) -> Diagnosis | None:
+    """Renvoie le diagnostic de la première de ces propositions, s'il y en a une."""
+    for one in findings:
+        observed = one.observed or suspicion.observed
+        return Diagnosis(one.code, observed, one.cause, one.file, one.line)
+    return None
+
+
+def unknown(project: Path, suspicion: Suspicion) -> Diagnosis:
+    """Aucune cause n'est sûre : ce que l'on a observé, et la ligne où l'erreur est passée."""
+    for file, number in suspicion.places:
+        lines = read(project / file).splitlines() if number else []
+        if number and number <= len(lines):
+            line = lines[number - 1].strip()
+            observed = f"{suspicion.observed} La ligne du projet où cela arrive : {line}"
+            return Diagnosis("unknown", observed, None, file, number)
+    return Diagnosis("unknown", suspicion.observed)
+
+
+def principal(part: Iterable[Edit], suspicion: Suspicion, project: Path) -> Edit:
+    """Renvoie, d'une part, le morceau à montrer : celui que l'erreur désigne, et pas un import."""
+
+    def rank(edit: Edit) -> tuple:
+        at = [covers(edit, *place, project) for place in suspicion.places]
+        imports = all(line.startswith(("from ", "import ")) for line in edit.lines if line)
+        return (not any(at), bool(edit.lines) and imports, edit.file, edit.start)
+
+    return min(part, key=rank)
+
+
+def not_written(movement: Movement, files: list[str]) -> str:
+    """Renvoie la phrase de ce qui n'est pas encore écrit, et du mouvement qui l'apporte."""
+    shown = ", ".join(dict.fromkeys(files))
+    return f"Ce n'est pas encore écrit : c'est {movement} qui s'occupe de {shown}."
+
+
+def read_again(edit: Edit, movement: Movement | None) -> str:
+    """Renvoie la phrase d'une place que rien ne sait mieux dire : quoi relire."""
+    if edit.state == "extra":
+        return "Ce fichier n'est pas dans le chapitre, et sans lui le but est vert."
+    if edit.moved:
+        return f"Le projet le cherche sous un autre nom : {edit.file}. Renommez-le, ou déplacez-le."
+    if edit.state == "missing":
+        what = f"Le fichier {edit.file} manque."
+    elif not edit.lines:
+        return "Ce qui est écrit ici n'est pas dans le chapitre, et sans cela le but est vert."
+    elif edit.start == edit.end:
+        what = "Il manque quelque chose après cette ligne."
+    else:
+        what = "Ce qui est écrit ici n'est pas ce que dit le chapitre, et cela compte."
+    if not movement:
+        return f"{what} Comparez avec ce que startproject avait écrit."
+    return f"{what} Relisez {movement}."
+
+
+def _at(found: Diagnosis, edit: Edit, project: Path) -> Diagnosis:
+    """Renvoie un diagnostic, à l'endroit d'un morceau."""
+    if edit.state != "changed":
+        return replace(found, file=edit.moved or edit.file, line=None)
+    line = edit.start if edit.start == edit.end else edit.start + 1
+    return replace(found, file=edit.file, line=max(line, 1))
+
+
+def _names(one: Finding, part: Iterable[Edit], project: Path) -> bool:
+    """Renvoie True si une proposition nomme un endroit qui répare, ou n'en nomme aucun."""
+    if one.outside:
+        return False
+    return not one.file or any(covers(edit, one.file, one.line, project) for edit in part)
