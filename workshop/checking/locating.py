@@ -81,7 +81,7 @@ class Search:
     def first(self, parts: list[Part]) -> Part | None:
         """Renvoie la première part qui répare, dans l'ordre ; essaie deux parts de front."""
         for rank in range(0, len(parts), ABREAST):
-            some = parts[rank : rank + ABREAST]
+            some = parts[rank : rank + ABREAST]
             for part, good in zip(some, self.pool.map(self.green, some), strict=True):
                 if good:
                     return part
@@ -104,7 +104,7 @@ class Search:
         pieces = 2
         while len(part) > 1:
             size = -(-len(part) // pieces)
-            chunks = [part[i : i + size] for i in range(0, len(part), size)]
+            chunks = [part[i : i + size] for i in range(0, len(part), size)]
             rests = [[edit for edit in part if edit not in chunk] for chunk in chunks]
             tried = [frozenset(one) for one in (*chunks, *(rests if len(chunks) > 2 else ()))]
             found = self.first(tried)

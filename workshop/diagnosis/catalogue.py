@@ -1,4 +1,4 @@
-"""Les règles, par phase : l'environnement, les fichiers, les réglages, les noms, la conversation."""
+"""Les règles, par phase, dans l'ordre où l'on rencontre ce dont elles parlent."""
 
 from workshop.diagnosis import (
     consumer,

@@ -77,7 +77,7 @@ def applied(chosen: Iterable[Edit], text: str) -> str:
     """Renvoie un texte où des morceaux ont été appliqués."""
     lines = text.split("\n")
     for edit in reversed(sorted(chosen, key=lambda one: (one.start, one.end, one.rank))):
-        lines[edit.start : edit.end] = edit.lines
+        lines[edit.start : edit.end] = edit.lines
     return "\n".join(lines)
 
 

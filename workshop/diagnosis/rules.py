@@ -82,7 +82,7 @@ def rule(
 
 
 def findings(case, crash: Callable[[str], None] = lambda trace: None) -> list[Finding]:
-    """Renvoie ce que proposent les règles, dans leur ordre ; `crash` reçoit la trace d'une panne."""
+    """Renvoie ce que proposent les règles ; `crash` reçoit la trace de celle qui tombe."""
     found = []
     for one in RULES:
         try:
