@@ -18,6 +18,7 @@ from typing import NamedTuple
 from workshop.basics import ROOT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step, read_acts
+from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import check
 from workshop.project.files import copy_project
 
@@ -79,6 +80,8 @@ class Mistake:
             project = self.commit(Path(folder))
             before = contents(project)
             report = check(self.step, project, sys.executable)
+            if report.passed:
+                report = with_acquired(report, self.step, project, sys.executable)
             assert contents(project) == before, "la vérification a écrit dans le projet"
         assert not report.crashes, report.crashes[0]
         if not report.red:

@@ -143,7 +143,13 @@ def check(
         report.finish(time.monotonic() - started >= deadline, judge.trace)
         if report.red and report.suspicion:
             report.diagnosis, report.search = explain(
-                step, report.red.id, copy, project, python, report.suspicion
+                step,
+                report.red.id,
+                copy,
+                project,
+                python,
+                report.suspicion,
+                lambda: progress(report, time.monotonic() - started),
             )
             progress(report, time.monotonic() - started)
     if listen and report.passed:

@@ -1,7 +1,7 @@
 """Du but rouge à ce que lit l'apprenant : la place que prouve une réparation, puis des mots."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +24,18 @@ ELSEWHERE = {
 
 
 def explain(
-    step: Step, goal: str, project: Path, origin: Path, python: str, suspicion: Suspicion
+    step: Step,
+    goal: str,
+    project: Path,
+    origin: Path,
+    python: str,
+    suspicion: Suspicion,
+    alive: Callable[[], None] = lambda: None,
 ) -> tuple[Diagnosis, Search | None]:
     """Renvoie le diagnostic d'un but rouge, et la recherche dont il vient, s'il y en a eu une.
 
     `project` est une copie que personne ne change plus, `origin` le dossier de l'apprenant.
+    `alive` est appelé souvent ; l'exception qu'il lève arrête la recherche.
     """
     if step.slug in ELSEWHERE and goal in (ELSEWHERE[step.slug] or (goal,)):
         return first_heard(suspicion, suspicion.findings) or unknown(project, suspicion), None
@@ -38,7 +45,7 @@ def explain(
             copy = Path(judge.folder.name) / "live"
             copy_project(project, copy)
             apply(part, copy)
-            return reaches(judge, request(copy, origin, python, step), goal, SECONDS)
+            return reaches(judge, request(copy, origin, python, step), goal, search.left, alive)
 
     found = edits(project, nearest(project, step))
     unwritten = not_yet(found, project)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -102,9 +102,12 @@ def request(project: Path, origin: Path, python: str, step: Step, **more: str) -
     }
 
 
-def reaches(judge: Judge, asked: dict[str, str], goal: str, seconds: float) -> bool:
-    """Juge un seul but ; renvoie True s'il est vert."""
+def reaches(
+    judge: Judge, asked: dict[str, str], goal: str, seconds: float, alive: Callable[[], None]
+) -> bool:
+    """Juge un seul but ; renvoie True s'il est vert. `alive`, appelé souvent, peut tout arrêter."""
     for news in judge.judge(asked | {"ATELIER_GOAL": goal}, seconds):
+        alive()
         for one in (news or {}).get("goals", ()):
             if one["id"] == goal and one["state"] != "waiting":
                 return one["state"] == "passed"

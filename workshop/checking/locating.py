@@ -38,9 +38,14 @@ class Search:
         self.end = time.monotonic() + self.seconds
 
     @property
+    def left(self) -> float:
+        """Les secondes qui restent."""
+        return self.end - time.monotonic()
+
+    @property
     def spent(self) -> float:
         """Les secondes passées depuis le début."""
-        return time.monotonic() - self.end + self.seconds
+        return self.seconds - self.left
 
     def smallest(
         self, edits: list[Edit], places: list[tuple[str, int | None]], base: Part = frozenset()
@@ -93,7 +98,7 @@ class Search:
         if part not in self.known:
             if not part or not reads(part, self.project):
                 return False
-            if time.monotonic() > self.end:
+            if self.left <= 0:
                 raise TimeoutError
             self.checks += 1
             self.known[part] = self.mends(part)

@@ -57,6 +57,7 @@ def verifier(number, projet, as_json):
     pu être vérifié.
     """
     from workshop.chapters.steps import find_step
+    from workshop.checking.acquired import with_acquired
     from workshop.checking.checking import LISTEN_SECONDS, check, current_step
     from workshop.project.python import project_python
     from workshop.system.memory import keep
@@ -69,6 +70,8 @@ def verifier(number, projet, as_json):
     console = out()
     if as_json:
         report = check(step, project, python)
+        if report.passed:
+            report = with_acquired(report, step, project, python)
         click.echo(report.as_json())
         sys.exit(report.exit_code)
     listens = step.number == 6 and not projet and sys.stdout.isatty()
@@ -77,6 +80,9 @@ def verifier(number, projet, as_json):
         if listens:
             options = {"listen": LISTEN_SECONDS, "progress": countdown(status.update)}
         report = check(step, project, python, **options)
+        if report.passed:
+            status.update("L'étape est verte. Ce qui l'était avant l'est-il toujours ?")
+            report = with_acquired(report, step, project, python)
     show_report(console, step, report)
     sys.exit(report.exit_code)
 
@@ -86,7 +92,11 @@ def counting(step, say):
 
     def progress(report, seconds):
         judged = sum(goal.state != "waiting" for goal in report.goals)
-        if judged:
+        if report.red:
+            say(
+                f"Étape {step.slug[:2]} : un but est rouge. Je cherche ce qui répare… {seconds:.0f} s"
+            )
+        elif judged:
             say(
                 f"Étape {step.slug[:2]} : vérification… "
                 f"{judged} buts sur {len(report.goals)}, {seconds:.0f} s"

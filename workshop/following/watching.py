@@ -20,6 +20,7 @@ from watchfiles import awatch
 from workshop.basics import ROOT, WorkshopError
 from workshop.chapters.hints import hint_panel
 from workshop.chapters.steps import Step
+from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import LISTEN_SECONDS, Judge, Report, check
 from workshop.following.screen import KEYS, View, keys_line, screen, text, trace_panel
 from workshop.project.comparing import differences, differences_panel
@@ -79,6 +80,8 @@ class Follower:
                 continue
             self.view.report, self.view.checking, self.judged = report, False, version
             self.say(f"Vérifié à {time.strftime('%H:%M:%S')}.")
+            if report.passed:
+                self.keeping = asyncio.create_task(self.keep_acquired(version, step, report))
             self.judge = self.judge or Judge(step)
             if step.number == 6 and report.passed is not True:
                 await self.server_listens(version)
@@ -93,6 +96,8 @@ class Follower:
             # Une écoute qui recommence garde sous les yeux la raison de la précédente.
             if report.goals and not (listens and version == self.judged):
                 self.view.report = report
+            if report.red and not report.diagnosis:
+                self.say("Je cherche ce qui répare…")
             if listens and seconds > 2:
                 self.say("J'écoute le salon poneys : collez console.js dans la console.")
             self.refresh()
@@ -115,6 +120,22 @@ class Follower:
             self.view.green |= {step.slug}
             keep("green", " ".join(sorted(self.view.green)))
         return report
+
+    async def keep_acquired(self, version: int, step: Step, report: Report) -> None:
+        """Juge, pendant que l'on lit, ce qui était acquis ; dit ce qui ne l'est plus."""
+
+        def progress(report: Report, seconds: float) -> None:
+            if version != self.version:
+                raise Stale
+
+        with contextlib.suppress(Stale, WorkshopError, OSError):
+            python = project_python(self.project)
+            found = await asyncio.to_thread(
+                with_acquired, report, step, self.project, python, progress
+            )
+            if version == self.version:
+                self.view.report = found
+                self.refresh()
 
     async def server_listens(self, version: int) -> None:
         """Attend qu'un serveur écoute le port 8000, puis demande une nouvelle vérification."""
