@@ -15,28 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from workshop.basics import ROOT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step, read_acts
 from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import check
 from workshop.project.files import copy_project
+from workshop.publishing.faults import FOLDER, LAST_BLOCK
 
-FOLDER = ROOT / "tests" / "mistakes"
 GREEN = "Étape réussie."
-LAST_BLOCK = re.compile(
-    r"```text(?: (?P<code>[\w-]+))?\n(?P<message>(?:(?!```).)*)\n```\s*\Z", re.S
-)
 
 
 class Answer(NamedTuple):
-    """Ce que lit l'apprenant, et le code de la cause (None si rien n'est cassé)."""
+    """Ce que lit l'apprenant, le code de la cause et le but rouge (None si rien n'est cassé)."""
 
     code: str | None
+    goal: str | None
     message: str
 
     def __str__(self):
-        return f"```text{f' {self.code}' if self.code else ''}\n{self.message}\n```\n"
+        words = " ".join(filter(None, ("text", self.code, self.goal)))
+        return f"```{words}\n{self.message}\n```\n"
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Mistake:
     @property
     def expected(self) -> "Answer":
         found = LAST_BLOCK.search(self.text)
-        return Answer(found["code"], found["message"])
+        return Answer(found["code"], found["goal"], found["message"])
 
     def commit(self, folder: Path) -> Path:
         """Copie la solution de l'étape dans un dossier, y commet la faute, et renvoie le projet."""
@@ -70,8 +68,8 @@ class Mistake:
             apply(act, project, self.name)
         return project
 
-    def answer(self) -> "Answer":
-        """Renvoie ce que lit l'apprenant qui l'a commise.
+    def answer(self, goal: str = "") -> "Answer":
+        """Renvoie ce que lit l'apprenant qui l'a commise ; `goal` : on ne juge que ce but.
 
         Lève AssertionError si la vérification a changé un octet de son dossier, ou si une règle est
         tombée.
@@ -79,16 +77,16 @@ class Mistake:
         with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
             project = self.commit(Path(folder))
             before = contents(project)
-            report = check(self.step, project, sys.executable)
+            report = check(self.step, project, sys.executable, goal=goal)
             if report.passed:
                 report = with_acquired(report, self.step, project, sys.executable)
             assert contents(project) == before, "la vérification a écrit dans le projet"
         assert not report.crashes, report.crashes[0]
         if not report.red:
-            return Answer(None, GREEN)
+            return Answer(None, None, GREEN)
         message = str(report.diagnosis or report.red.reason)
-        code = report.diagnosis.code if report.diagnosis else None
-        return Answer(code, re.sub(r"\d\d:\d\d", "12:00", message))
+        code = report.diagnosis.code if report.diagnosis else "unknown"
+        return Answer(code, report.red.id, re.sub(r"\d\d:\d\d", "12:00", message))
 
 
 def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:

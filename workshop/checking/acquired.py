@@ -24,7 +24,10 @@ def with_acquired(
     """
     # L'étape 01 juge un environnement : sans lui, on ne l'avait pas.
     before = [one for one in all_steps() if one.number < step.number and (python or one.number > 1)]
-    again = lambda one: check(one, project, python, progress=lambda _, s: progress(report, s))
+
+    def again(one: Step) -> Report:
+        return check(one, project, python, progress=lambda _, seconds: progress(report, seconds))
+
     with ThreadPoolExecutor(ABREAST) as pool:
         try:
             for one, found in zip(before, pool.map(again, before), strict=True):

@@ -110,6 +110,7 @@ def check(
     python: str,
     *,
     judge: Judge | None = None,
+    goal: str = "",
     listen: float = 0,
     server: str = SERVER,
     progress: Callable[[Report, float], None] = lambda report, seconds: None,
@@ -117,7 +118,8 @@ def check(
     """Vérifie les buts d'une étape sur une copie de `project`, sans y écrire un octet.
 
     `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
-    dont c'est l'objet). `judge` est un processus déjà prêt, que cet appel use. `listen` est le
+    dont c'est l'objet). `judge` est un processus déjà prêt, que cet appel use ; `goal`, le seul
+    but à juger. `listen` est le
     nombre de secondes pendant lesquelles l'étape 06 écoute le salon de `server` (0 : elle n'écoute
     pas). `progress` reçoit souvent ce que l'on sait déjà et les secondes écoulées ; l'exception
     qu'il lève arrête tout.
@@ -131,6 +133,7 @@ def check(
             copy.mkdir()
         console = project / "console.js"
         asked = request(copy, project, python, step) | {
+            "ATELIER_GOAL": goal,
             "ATELIER_LISTEN": str(listen),
             "ATELIER_SERVER": server,
             "ATELIER_HEARD": "1" if was_heard(console) and not listen else "",

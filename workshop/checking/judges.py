@@ -98,6 +98,8 @@ def request(project: Path, origin: Path, python: str, step: Step, **more: str) -
         "ATELIER_LISTEN": "0",
         "ATELIER_SERVER": SERVER,
         "ATELIER_HEARD": "",
+        "ATELIER_GOAL": "",
+        "ATELIER_TRIAL": "",
         **more,
     }
 
@@ -106,7 +108,7 @@ def reaches(
     judge: Judge, asked: dict[str, str], goal: str, seconds: float, alive: Callable[[], None]
 ) -> bool:
     """Juge un seul but ; renvoie True s'il est vert. `alive`, appelé souvent, peut tout arrêter."""
-    for news in judge.judge(asked | {"ATELIER_GOAL": goal}, seconds):
+    for news in judge.judge(asked | {"ATELIER_GOAL": goal, "ATELIER_TRIAL": "1"}, seconds):
         alive()
         for one in (news or {}).get("goals", ()):
             if one["id"] == goal and one["state"] != "waiting":

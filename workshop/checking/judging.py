@@ -63,6 +63,7 @@ class Judge:
         os.environ.update(json.loads(request))
         if only := os.environ.get("ATELIER_GOAL"):
             session.items[:] = [item for item in session.items if item.originalname == only]
+            self.goals = {item.nodeid: self.goals[item.nodeid] for item in session.items}
         threading.Thread(target=watch_parent, daemon=True).start()
         sys.set_coroutine_origin_tracking_depth(20)
         places = [Path(os.environ[f"ATELIER_{name}"]) for name in ("PROJECT", "ORIGIN")]
@@ -96,7 +97,7 @@ class Judge:
         # Ici : pytest avertit de ses greffons importés avant lui.
         from pytest_django.plugin import blocking_manager_key
 
-        if not self.case or not self.case.goal or os.environ.get("ATELIER_GOAL"):
+        if not self.case or not self.case.goal or os.environ.get("ATELIER_TRIAL"):
             return
         # pytest-django garde la base fermée ; la conversation d'essai en a une à elle.
         with session.config.stash[blocking_manager_key].unblock():

@@ -93,9 +93,7 @@ def counting(step, say):
     def progress(report, seconds):
         judged = sum(goal.state != "waiting" for goal in report.goals)
         if report.red:
-            say(
-                f"Étape {step.slug[:2]} : un but est rouge. Je cherche ce qui répare… {seconds:.0f} s"
-            )
+            say(f"Étape {step.slug[:2]} : un but est rouge, je cherche pourquoi… {seconds:.0f} s")
         elif judged:
             say(
                 f"Étape {step.slug[:2]} : vérification… "

@@ -18,6 +18,7 @@ from workshop.chapters.replay import replay
 from workshop.chapters.steps import Step, all_steps, find_step
 from workshop.project.files import LEFT_BY_RUNS, copied
 from workshop.publishing.cheatsheet import cheatsheet
+from workshop.publishing.faults import faults
 from workshop.publishing.marp import make_deck
 from workshop.publishing.notebooks import make as make_notebook
 from workshop.publishing.pictures import print_cheatsheet, take_chat, take_console
@@ -91,7 +92,8 @@ def fresh() -> Iterator[Path]:
             shutil.copytree(project, root / "solutions" / step.slug)
         for name, parts in marked_parts(root / "solutions").items():
             (root / name).write_text(with_parts(name, parts), "utf-8", newline="\n")
-        (root / "AIDE-MEMOIRE.md").write_text(cheatsheet(), "utf-8", newline="\n")
+        for name, text in {"AIDE-MEMOIRE.md": cheatsheet(), "FAUTES.md": faults()}.items():
+            (root / name).write_text(text, "utf-8", newline="\n")
         yield root
 
 
@@ -187,7 +189,7 @@ def _different(made: Path) -> list[str]:
 def _tree(root: Path) -> dict[str, bytes]:
     """Renvoie le contenu de chaque fichier fait octet par octet, par chemin relatif."""
     solutions = root / "solutions"
-    texts = [root / name for name in ("README.md", "ANIMER.md", "AIDE-MEMOIRE.md")]
+    texts = [root / name for name in ("README.md", "ANIMER.md", "AIDE-MEMOIRE.md", "FAUTES.md")]
     files = [*texts, *solutions.rglob("*")]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
