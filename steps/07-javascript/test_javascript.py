@@ -1,22 +1,28 @@
 """Étape 07 : la page. On juge ce qu'elle fait, dans un vrai navigateur, et jamais comment."""
 
 import asyncio
+import contextlib
 import json
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
-from workshop.project.serving import Server
+from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.members import MUTE, NetworkMember
 from workshop.visitors.reading import Reader, kind
 from workshop.visitors.visiting import PageVisitor
 
 HOST = "Anonymous troll"
-# Deux secondes de panne : avec des délais qui grandissent, une page essaie une ou deux fois.
-OUTAGE, MOST_TRIES = 2, 8
+# Le temps de la page passe cinq fois plus vite ; ces durées sont les siennes, en secondes.
+SPEED = 5
+# Avec des délais qui grandissent, une page essaie deux ou trois fois pendant une telle panne.
+OUTAGE, MOST_TRIES = 4, 16
+FIRST_TRY = 10
 # Une page qui n'a rien essayé pendant la panne a moins de chances de revenir : on l'attend moins.
-RETURN_SECONDS, LAST_CHANCE = 20, 8
+RETURN_SECONDS, LAST_CHANCE = 60, 10
+# Deux connexions au lieu d'une ne reviennent pas toujours ensemble.
+SETTLE = 4
 
 
 def test_home(server):
@@ -130,7 +136,9 @@ async def hears(member, **expected) -> None:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_greeting(server, browser):
     """Dans un navigateur, la page salue par son nom qui arrive"""
-    await enter(browser, server, "licornes")
+    await PageVisitor(await browser.page()).opens(f"{server.url}/")
+    page = await enter(browser, server.url, "licornes")
+    await page.is_content()
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -144,6 +152,10 @@ async def test_two_pages(two_pages):
         await listener.shows(
             text, f"Une page dit « {text} », et l'autre ne le montre pas en 5 secondes."
         )
+        await speaker.shows_once(text, f"Une page dit une fois « {text} »")
+        await listener.shows_once(text, f"Une page dit une fois « {text} » ; une autre l'entend")
+    for page in two_pages:
+        await page.is_content()
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -160,64 +172,67 @@ async def test_only_text(two_pages):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_return(project, python, browser):
+async def test_return(server, browser):
     """La page dit que le serveur s'arrête, patiente, et revient avec lui"""
-    with Server(project, python) as server:
-        page = await enter(browser, server)
+    listener = NetworkMember(server.url)
+    await listener.enter("/chat/retour/")
+    async with BadNetwork(server.url) as network:
+        page = await enter(browser, network.url, "retour", speed=SPEED)
         await asyncio.sleep(0.2)
         connected = await page.shown()
-    tries = await refuse(server.port, OUTAGE / 2)
-    await page.changes(connected, "Le serveur s'est arrêté, et la page n'en dit rien.", seconds=1)
-    tries += await refuse(server.port, OUTAGE / 2)
-    assert tries <= MOST_TRIES, (
-        f"En {OUTAGE} secondes de panne, la page a frappé plus de {MOST_TRIES} fois à la porte."
-    )
-    seconds = RETURN_SECONDS if tries else LAST_CHANCE
-    with Server(project, python, server.port) as server:
-        listener = NetworkMember(server.url)
-        await listener.enter("/chat/poneys/")
-        speaking = asyncio.create_task(insist(page, "Me revoilà."))
-        try:
-            async with asyncio.timeout(seconds):
-                while "Me revoilà." not in (await listener.hear() or ""):
-                    pass
-        except TimeoutError:
+        network.cut()
+        await page.changes(
+            connected, "Le serveur s'est arrêté, et la page n'en dit rien.", seconds=1
+        )
+        await until(lambda: network.tries, FIRST_TRY)
+        seconds = RETURN_SECONDS if network.tries else LAST_CHANCE
+        network.mend()
+        await until(lambda: network.through, seconds)
+        if not network.through:
             pytest.fail(f"Le serveur est revenu, et la page ne reparle pas en {seconds} secondes.")
-        finally:
-            speaking.cancel()
-            await listener.vanish()
+        await until(lambda: False, SETTLE)
+        await talks_again(page, listener)
+        network.tries = 0
+        network.cut()
+        await until(lambda: network.tries > MOST_TRIES, OUTAGE)
+        if network.tries > MOST_TRIES:
+            pytest.fail(
+                f"En {OUTAGE} secondes de panne, la page a frappé plus de {MOST_TRIES} fois à la "
+                "porte."
+            )
+    await listener.vanish()
+
+
+async def talks_again(page: PageVisitor, listener: NetworkMember) -> None:
+    """Échoue si, revenue d'une panne, la page ne dit et ne montre pas chaque phrase une fois."""
+    await page.say("Me revoilà.")
+    while "Me revoilà." not in (heard := await listener.hear() or ""):
+        if not heard:
+            pytest.fail("Le serveur est revenu ; la page aussi, mais ce qu'elle dit se perd.")
+    await page.shows_once("Me revoilà.", "Revenue d'une panne, la page dit « Me revoilà. »")
+    await listener.say("Bon retour.")
+    await page.shows_once("Bon retour.", "Revenue d'une panne, la page entend « Bon retour. »")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def two_pages(server, browser):
     """Deux personnes, chacune devant sa page du même salon."""
-    return [await enter(browser, server) for _ in range(2)]
+    return [await enter(browser, server.url) for _ in range(2)]
 
 
-async def enter(browser, server, room: str = "poneys") -> PageVisitor:
+async def enter(browser, url: str, room: str = "poneys", speed: int = 1) -> PageVisitor:
     """Ouvre la page d'un salon pour une nouvelle personne, et attend que la page la salue."""
     visitor = PageVisitor(await browser.page())
-    await visitor.enter(f"{server.url}/chat/{room}/")
+    if speed > 1:
+        await visitor.hurry(speed)
+    await visitor.enter(f"{url}/chat/{room}/")
     await visitor.shows(HOST, f"La page ne montre pas « {HOST} » à qui arrive.")
     return visitor
 
 
-async def refuse(port: int, seconds: float) -> int:
-    """Tient un port pendant une panne ; renvoie combien de fois on y a frappé."""
-    tries = 0
-
-    async def knock(reader, writer):
-        nonlocal tries
-        tries += 1
-        writer.close()
-
-    async with await asyncio.start_server(knock, "127.0.0.1", port):
-        await asyncio.sleep(seconds)
-    return tries
-
-
-async def insist(page: PageVisitor, text: str) -> None:
-    """Parle jusqu'à ce qu'on l'arrête : la page ne dit pas comment savoir qu'elle est revenue."""
-    while True:
-        await page.say(text)
-        await asyncio.sleep(0.5)
+async def until(condition, seconds: float) -> None:
+    """Attend qu'une condition soit vraie, au plus ce temps de la page."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds / SPEED):
+            while not condition():
+                await asyncio.sleep(0.02)

@@ -361,7 +361,7 @@ async def test_page(server, browser):
         await page.hears("belladone", what, seen=False)
         await page.hears("giroflée", what)
 
-        network.hurried = True
+        await page.visitor.hurry(10)
         await page.page.goto(network.url + path)
         await page.shows("On recharge la page.")
         network.cut()

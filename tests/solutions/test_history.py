@@ -16,6 +16,7 @@ from workshop.project.serving import Server
 from workshop.system.processes import project_environment
 from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.persistent import PersistentMember, persistent_members
+from workshop.visitors.visiting import PageVisitor
 
 SOLUTION = find_step("08").solution
 PEOPLE, MESSAGES = 30, 1000
@@ -224,8 +225,8 @@ async def test_who_never_asks_loses_messages(project):
 async def test_the_page_leaves_a_mute_server(opened, project):
     with Server(project) as server:
         async with BadNetwork(server.url) as network:
-            network.hurried = True
             page = await opened.page()
+            await PageVisitor(page).hurry(10)
             await page.goto(f"{network.url}/chat/poneys/")
             await page.wait_for("document.body.innerText.includes('Bienvenue')")
             network.mute = True

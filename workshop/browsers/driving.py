@@ -161,6 +161,10 @@ class Page:
         """
         raise NotImplementedError
 
+    async def prepare(self, code: str) -> None:
+        """Exécute ce code dans chaque page qui s'ouvrira ici, avant les siens."""
+        raise NotImplementedError
+
     async def emulate(self, width: int, dark: bool = False, reduced_motion: bool = False) -> None:
         """Donne à la page une largeur ; et, dans Chromium seulement, le sombre et l'immobile."""
         raise NotImplementedError
@@ -231,6 +235,9 @@ class ChromiumPage(Page):
         rates = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         await self._ask("Network.emulateNetworkConditions", offline=cut, **rates)
 
+    async def prepare(self, code: str) -> None:
+        await self._ask("Page.addScriptToEvaluateOnNewDocument", source=code)
+
     async def emulate(self, width: int, dark: bool = False, reduced_motion: bool = False) -> None:
         screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         await self._ask("Emulation.setDeviceMetricsOverride", **screen)
@@ -275,7 +282,11 @@ class FirefoxPage(Page):
                 self.errors.append(f"{params['type']} : {params['message']}")
             case "log.entryAdded", {"level": "error", "source": {"context": self.context}}:
                 # Une coupure n'a pas de trace, contrairement à une exception.
-                if "stackTrace" in params or "ws://" not in params["text"]:
+                cut = "stackTrace" not in params and "ws://" in params["text"]
+                policy = params["text"].startswith("Content-Security-Policy:")
+                if policy and "(Report-Only policy)" in params["text"]:
+                    return
+                if policy or not cut:
                     thrown = params["type"] == "javascript"
                     frames = params.get("stackTrace", {}).get("callFrames", []) if thrown else []
                     self.errors.append(_placed(params["text"], *frames[:1]))
@@ -298,6 +309,11 @@ class FirefoxPage(Page):
         where = {"contexts": [self.context], "networkConditions": {"type": "offline"}}
         where |= {} if cut else {"networkConditions": None}
         await self._ask("emulation.setNetworkConditions", **where)
+
+    async def prepare(self, code: str) -> None:
+        function = f"() => {{ {code} }}"
+        where = {"contexts": [self.context]}
+        await self._ask("script.addPreloadScript", functionDeclaration=function, **where)
 
     async def emulate(self, width: int, dark: bool = False, reduced_motion: bool = False) -> None:
         if dark or reduced_motion:

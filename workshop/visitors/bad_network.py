@@ -12,17 +12,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Request, Response
 
-HURRY = "/pressee.js"
-# Le temps de la page passe dix fois plus vite ; celui des horloges ne change pas.
-FASTER = """
-for (const name of ["setTimeout", "setInterval"]) {
-  const real = window[name];
-  window[name] = function (callback, wait = 0) {
-    arguments[1] = wait / 10;
-    return real.apply(window, arguments);
-  };
-}
-"""
+# Ce qu'une page dit d'elle-même, et qu'un navigateur doit entendre.
+SPOKEN = ("Content-Type", "Content-Security-Policy")
 
 
 class BadNetwork:
@@ -38,8 +29,10 @@ class BadNetwork:
         self.target = url
         self.lost: set[str] = set()
         self.cutting: set[str] = set()
-        self.hurried = self.answered = self.down = self.mute = False
+        self.answered = self.down = self.mute = False
+        self.tries = 0
         self.open: set[ServerConnection] = set()
+        self.through: set[ServerConnection] = set()
 
     async def __aenter__(self) -> "BadNetwork":
         self.server = await serve(
@@ -67,23 +60,21 @@ class BadNetwork:
         self.down = False
 
     async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
+        knocks = request.headers.get("Upgrade", "").lower() == "websocket"
         if self.down:
+            self.tries += knocks
             return connection.respond(503, "Le réseau est coupé.")
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        if knocks:
             return None
-        if request.path == HURRY:
-            return _response(200, "text/javascript", FASTER.encode())
         return await asyncio.to_thread(self._fetch, request.path)
 
     def _fetch(self, path: str) -> Response:
         try:
             with urllib.request.urlopen(self.target + path, timeout=10) as answer:
-                kind, body = answer.headers["Content-Type"], answer.read()
+                said = {name: answer.headers[name] for name in SPOKEN if name in answer.headers}
+                return _response(200, said, answer.read())
         except urllib.error.HTTPError as refusal:
-            return _response(refusal.code, "text/plain", b"")
-        if self.hurried and kind.startswith("text/html"):
-            body = body.replace(b"<head>", f'<head><script src="{HURRY}"></script>'.encode(), 1)
-        return _response(200, kind, body)
+            return _response(refusal.code, {"Content-Type": "text/plain"}, b"")
 
     async def _relay(self, page: ServerConnection) -> None:
         self.open.add(page)
@@ -94,6 +85,7 @@ class BadNetwork:
                 async with connect(
                     address, origin=self.target, subprotocols=protocols, proxy=None
                 ) as server:
+                    self.through.add(page)
                     speaking = asyncio.create_task(self._speak(page, server))
                     try:
                         await self._listen(server, page)
@@ -101,11 +93,14 @@ class BadNetwork:
                         speaking.cancel()
         finally:
             self.open.discard(page)
+            self.through.discard(page)
             page.transport.abort()
 
     async def _speak(self, page, server) -> None:
-        async for text in page:
-            await server.send(text)
+        with contextlib.suppress(ConnectionClosed):
+            async for text in page:
+                await server.send(text)
+        # Une page coupée s'en va aussi du serveur.
         await server.close()
 
     async def _listen(self, server, page) -> None:
@@ -120,8 +115,8 @@ class BadNetwork:
             self.answered |= frame.get("type") == "history"
 
 
-def _response(status: int, kind: str, body: bytes) -> Response:
-    headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close"}
+def _response(status: int, said: dict[str, str], body: bytes) -> Response:
+    headers = said | {"Content-Length": str(len(body)), "Connection": "close"}
     return Response(status, "", Headers(headers | {"Cache-Control": "no-store"}), body)
 
 

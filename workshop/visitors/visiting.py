@@ -7,8 +7,10 @@ et on lit ce qu'elle montre.
 import asyncio
 import contextlib
 import json
+from typing import NoReturn
 
 from workshop.browsers.driving import DrivingError, Page
+from workshop.visitors.policy import REFUSALS, refusal
 
 PATIENCE = 5
 # Un journal peut être une zone de texte ; ce que l'on tape dans le champ n'est pas encore dit.
@@ -19,8 +21,24 @@ const seen = Array.from(document.querySelectorAll("input, textarea"))
   .filter((one) => isText(one) && !one.disabled && !one.readOnly && one.getClientRects().length);
 const field = seen.find((one) => one.tagName === "INPUT") ?? seen.at(-1);
 const areas = Array.from(document.querySelectorAll("textarea")).filter((one) => one !== field);
-const shown = [document.body.innerText].concat(areas.map((one) => one.value))
-  .join(" ").replace(/\\s+/g, " ");
+const spaced = (text) => text.replace(/\\s+/g, " ");
+const shown = spaced([document.body.innerText].concat(areas.map((one) => one.value)).join(" "));
+// Un texte pour les lecteurs d'écran tient dans un pixel : on ne l'y voit pas.
+const isUnseen = (one) => one.clientWidth <= 1 && one.clientHeight <= 1
+  && getComputedStyle(one).overflow !== "visible";
+const times = (text) => Array.from(document.querySelectorAll("body *")).filter(isUnseen)
+  .reduce((left, one) => left.replace(spaced(one.innerText ?? ""), ""), shown)
+  .split(text).length - 1;
+"""
+# Le temps de la page passe plus vite ; celui des horloges ne change pas.
+FASTER = """
+for (const name of ["setTimeout", "setInterval"]) {
+  const real = window[name];
+  window[name] = function (callback, wait = 0) {
+    arguments[1] = wait / %d;
+    return real.apply(window, arguments);
+  };
+}
 """
 
 
@@ -42,8 +60,19 @@ class PageVisitor:
     def __init__(self, page: Page):
         self.page = page
 
+    async def hurry(self, times: int) -> None:
+        """Presse le temps des pages qui s'ouvriront : leurs minuteries sonnent plus tôt."""
+        await self.page.prepare(FASTER % times)
+
+    async def opens(self, url: str) -> None:
+        """Ouvre une page ; lève PageFault si elle se plaint, ou si sa politique lui refuse rien."""
+        await self.page.prepare(REFUSALS)
+        await self.page.goto(url)
+        await self.is_content()
+
     async def enter(self, url: str) -> None:
         """Ouvre la page, et y trouve un champ où écrire."""
+        await self.page.prepare(REFUSALS)
         await self.page.goto(url)
         await self._run("window.sameVisit = true")
         await self._wait(
@@ -77,6 +106,30 @@ class PageVisitor:
                 "(field.form ?? document).querySelector('button, [type=submit], [type=button]')"
             )
             await self._run(f"{button}?.click()")
+
+    async def shows_once(self, text: str, said: str) -> None:
+        """Attend que la page montre ce texte, une seule fois ; `said` dit comment il a été dit."""
+        wanted = json.dumps(" ".join(text.split()))
+        await self.shows(text, f"{said}, et ne le montre pas en {PATIENCE} secondes.")
+        # Un double peut encore venir.
+        await asyncio.sleep(0.2)
+        try:
+            await self._wait(f"times({wanted}) === 1", "", seconds=1)
+        except PageFault:
+            number = await self._run(f"times({wanted})")
+            self.fails(f"{said}, et le montre {number} fois.")
+
+    async def is_content(self) -> None:
+        """Lève PageFault si la console a une erreur, ou si la politique a refusé quelque chose."""
+        path = await self._run("location.pathname")
+        for refused in await self._run("window.refusedToPage ?? []"):
+            self.fails(f"Dans la page {path}, {refusal(*refused)}")
+        if self.page.errors:
+            self.fails(f"Dans la page {path}, la console du navigateur a une erreur.")
+
+    def fails(self, sentence: str) -> NoReturn:
+        """Lève PageFault, avec cette phrase et ce que dit la console."""
+        raise PageFault(sentence, [*self.page.errors], reloaded=False)
 
     async def stays(self) -> None:
         """Lève PageFault si la page s'est rechargée depuis que l'on est entré."""
