@@ -1,4 +1,4 @@
-"""Le partage des tests entre les processeurs : les plus longs d'abord, pour qu'aucun n'attende seul.
+"""Le partage des tests entre les processeurs : les plus longs d'abord, aucun n'attend seul.
 
 Deux tests d'un fichier qui se servent d'une même chose coûteuse (un navigateur, un serveur) restent
 ensemble ; les autres vont chacun de leur côté. Un test a la durée de sa dernière fois.
