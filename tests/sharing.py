@@ -51,6 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def group(item: pytest.Item) -> str:
     """Renvoie ce que ce test partage avec d'autres de son fichier ; vide, s'il ne partage rien."""
+    if marked := item.get_closest_marker("xdist_group"):
+        return marked.args[0]
     definitions = item._fixtureinfo.name2fixturedefs.values()
     if all(definition[-1].scope != "module" for definition in definitions):
         return ""

@@ -35,9 +35,7 @@ def construire(verify):
 
 
 @command("test")
-@click.option(
-    "--rapide", is_flag=True, help="Moins d'une minute : prose, étape changée."
-)
+@click.option("--rapide", is_flag=True, help="Moins d'une minute : prose, étape changée.")
 @click.option("--tout", is_flag=True, help="Aussi ce qui est lent et presque jamais rouge.")
 @click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
 def test(rapide, tout, strict):
