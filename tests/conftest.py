@@ -6,16 +6,10 @@ import pytest_asyncio
 from workshop.browsers.driving import open_browser
 from workshop.browsers.finding import MissingTool, find_browser, find_chromium
 
-# Les plus longs d'abord : quand les fichiers se partagent, aucun ne reste seul à la fin.
-LONGEST = ("test_robot.py", "test_mistakes.py", "test_steps.py")
-
 
 def pytest_addoption(parser):
     parser.addoption("--strict-skips", action="store_true", help="un test sauté est un échec")
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    parser.addoption("--tout", action="store_true", help="aussi ce qui est lent")
 
 
 def pytest_sessionfinish(session):

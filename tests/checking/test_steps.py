@@ -3,10 +3,8 @@
 La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle est « déjà entendue ».
 """
 
-import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -21,40 +19,56 @@ from workshop.checking.checking import check
 from workshop.project.serving import Server
 
 STEPS = all_steps()
-PAIRS = [(step, later) for step in STEPS for later in STEPS if later.number >= step.number]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def already_heard():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "was_heard", lambda console: True)
-        yield
-
-
-@pytest.fixture(scope="module")
-def reports(already_heard):
-    """Ce que donne chaque étape sur sa solution et sur les suivantes ; toutes de front."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield {
-            (step.slug, later.slug): pool.submit(check, step, later.solution, sys.executable)
-            for step, later in PAIRS
-        }
-        pool.shutdown(cancel_futures=True)
+@pytest.fixture(autouse=True)
+def already_heard(monkeypatch):
+    monkeypatch.setattr(checking, "was_heard", lambda console: True)
 
 
 def show(value):
     return value.slug
 
 
-@pytest.mark.parametrize(("step", "later"), PAIRS, ids=show)
-def test_green_from_its_own_solution_on(step, later, reports):
-    report = reports[step.slug, later.slug].result()
+def pytest_generate_tests(metafunc):
+    if metafunc.function is test_green_from_its_own_solution_on:
+        pairs = green_pairs(all_of_them=metafunc.config.getoption("tout"))
+        metafunc.parametrize(("step", "later"), pairs, ids=show)
+
+
+def green_pairs(all_of_them):
+    """Chaque étape, jugée sur sa solution, la suivante et la dernière ; ou sur toutes."""
+    return [
+        (step, later)
+        for step in STEPS
+        for later in STEPS[step.number - 1 :]
+        if all_of_them or later.number <= step.number + 1 or later is STEPS[-1]
+    ]
+
+
+def bytes_and_dates(project):
+    return {
+        path: (path.is_file() and path.read_bytes(), path.stat().st_mtime_ns)
+        for path in project.rglob("*")
+    }
+
+
+def judged(step, project):
+    """Ce que donne une étape sur un projet, où elle n'a rien écrit."""
+    before = bytes_and_dates(project)
+    report = check(step, project, sys.executable)
+    assert bytes_and_dates(project) == before
+    return report
+
+
+def test_green_from_its_own_solution_on(step, later):
+    report = judged(step, later.solution)
     assert report.passed, [goal for goal in report.goals if goal.state != "passed"]
 
 
 @pytest.mark.parametrize(("before", "step"), list(pairwise(STEPS)), ids=show)
 def test_red_on_the_step_before(before, step):
-    report = check(step, before.solution, sys.executable)
+    report = judged(step, before.solution)
     states = [goal.state for goal in report.goals]
     assert report.passed is False
     assert states.count("failed") == 1
@@ -67,22 +81,6 @@ def test_red_on_the_step_before(before, step):
 def test_first_step_is_red_on_an_empty_folder(tmp_path):
     report = check(STEPS[0], tmp_path, python="")
     assert [goal.state for goal in report.goals] == ["failed", "waiting", "waiting"]
-
-
-def test_a_check_writes_nothing_in_the_project(tmp_path):
-    project = tmp_path / "live"
-    shutil.copytree(STEPS[4].solution, project)
-
-    def bytes_and_dates():
-        return {
-            path: (path.is_file() and path.read_bytes(), path.stat().st_mtime_ns)
-            for path in project.rglob("*")
-        }
-
-    before = bytes_and_dates()
-    for step in STEPS:
-        check(step, project, sys.executable)
-    assert bytes_and_dates() == before
 
 
 @pytest.mark.parametrize("step", STEPS, ids=show)

@@ -1,252 +1,118 @@
-"""Un robot suit les chapitres à la lettre, dans un dossier neuf au nom espacé et accentué.
+"""Un robot suit les chapitres à la lettre, chacun dans un dossier neuf au nom espacé et accentué.
 
-Il tape chaque commande légendée dans son terminal, écrit chaque fichier, applique chaque
-différence, et compare ce qu'il voit à ce que le chapitre annonce. Il finit vert à l'étape 06.
+Chaque chapitre part de `rattraper`, et doit finir sur sa solution : bout à bout, c'est toute la
+route. `--tout` la fait aussi d'un trait, dans un seul dossier. Là où le système donne à chacun son
+port 8000, les chapitres se suivent de front.
 """
 
-import contextlib
 import os
 import re
-import shlex
 import shutil
-import signal
-import subprocess
-import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
-from tests.browser import browser_page, paste
+from tests.networks import MachineNetwork, network, own_networks
+from tests.robot import Robot
 from workshop.basics import ROOT
-from workshop.chapters.replay import apply
-from workshop.chapters.steps import Run, Step, Stop, all_steps
+from workshop.chapters.steps import all_steps
+from workshop.project.comparing import differences
+from workshop.system.installing import locked
 from workshop.system.processes import listening
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="le robot tape des commandes bash")
-
+STEPS = all_steps()
 ANSWER = re.compile(r"^\| (\d\d-\w+) \| `([^`]+)` \| `([^`]+)` \|$", re.M)
-LAUNCHER = "python3 atelier.py"
-RELOAD_SECONDS = 2
+
+pytestmark = [pytest.mark.skipif(os.name == "nt", reason="le robot tape des commandes bash")]
+if not own_networks():
+    pytestmark.append(pytest.mark.xdist_group("robot"))
 
 
-class Terminal:
-    """Un terminal : le dossier et l'environnement y restent d'une commande à l'autre."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], notes: Path):
-        self.folder, self.environment, self.notes = folder, environment, notes
-        self.server = None
-        self.log = notes.with_suffix(".log")
-
-    def type(self, commands: list[str], timeout: float = 300) -> tuple[int, str]:
-        """Tape des commandes ; renvoie le code de la dernière et ce qu'elles impriment."""
-        notes = shlex.quote(str(self.notes))
-        script = [*commands, "status=$?", f"pwd > {notes}", f"env -0 >> {notes}", "exit $status"]
-        done = subprocess.run(
-            ["bash", "-c", "\n".join(script)],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            timeout=timeout,
-        )
-        folder, variables = self.notes.read_text("utf-8").split("\n", 1)
-        self.folder = Path(folder)
-        self.environment = dict(pair.split("=", 1) for pair in variables.split("\0") if pair)
-        return done.returncode, done.stdout
-
-    @property
-    def serving(self) -> bool:
-        return self.server is not None and self.server.poll() is None
-
-    def serve(self, command: str) -> str:
-        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
-        if not self.serving:
-            # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
-            guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
-            with self.log.open("wb") as log:
-                self.server = subprocess.Popen(
-                    ["bash", "-c", f"{guard} exec {command} </dev/null"],
-                    cwd=self.folder,
-                    env=self.environment | {"PYTHONUNBUFFERED": "1"},
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline and self.serving:
-                if "Quit the server" in self.log.read_text("utf-8") and listening(8000):
-                    break
-                time.sleep(0.1)
-            # Le serveur ne voit pas un fichier changé dans sa première seconde.
-            time.sleep(RELOAD_SECONDS)
-        return self.log.read_text("utf-8")
-
-    def restart(self) -> None:
-        if self.serving:
-            self.stop()
-            self.serve("python manage.py runserver")
-
-    def stop(self) -> None:
-        """Tape Ctrl-C."""
-        if self.serving:
-            os.killpg(self.server.pid, signal.SIGINT)
-            self.server.wait(timeout=10)
-            self.server.stdin.close()
+def pytest_generate_tests(metafunc):
+    roads = [[step] for step in STEPS]
+    if metafunc.config.getoption("tout"):
+        roads.append(STEPS)
+    metafunc.parametrize(
+        "road", roads, ids=[road[-1].slug if len(road) == 1 else "tout" for road in roads]
+    )
 
 
-def read_all(terminal: int) -> None:
-    """Lit ce qui s'affiche, jusqu'à la fin : un terminal plein bloque celui qui écrit."""
-    with contextlib.suppress(OSError):
-        while os.read(terminal, 4096):
-            pass
+@contextmanager
+def held(path: Path):
+    """Tient un verrou : un processus à la fois."""
+    with path.open("w") as file:
+        while not locked(file):
+            time.sleep(0.2)
+        yield
 
 
-def path_without_black(folder: Path) -> str:
-    """Renvoie un PATH où `python3` est celui des tests, et où Django ne trouve pas black.
-
-    S'il le trouvait, startproject reformaterait ce qu'il écrit (le chapitre 02 le dit).
-    """
-    (folder / "bin").mkdir()
-    (folder / "bin/python3").symlink_to(Path(sys.executable).resolve())
-    others = os.environ["PATH"].split(os.pathsep)
-    kept = [one for one in others if not (Path(one) / "black").exists()]
-    return os.pathsep.join([str(folder / "bin"), *kept])
-
-
-class Robot:
-    """Suit les chapitres dans `root`, une copie neuve du dépôt."""
-
-    def __init__(self, root: Path, notes: Path):
-        self.root, self.project = root, root / "live"
-        hidden = ("VIRTUAL_ENV", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
-        environment = {key: value for key, value in os.environ.items() if key not in hidden}
-        environment["PATH"] = path_without_black(notes)
-        self.terminals = {
-            name: Terminal(root, environment, notes / name)
-            for name in ("serveur", "projet", "atelier")
-        }
-
-    def follow(self, step: Step) -> str:
-        """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
-        answer = ""
-        for act in step.acts:
-            match act:
-                case Run(terminal="atelier"):
-                    self.check(act)
-                case Run(commands=["python manage.py runserver"]):
-                    log = self.terminals[act.terminal].serve(act.commands[0])
-                    self.compare(act, log)
-                case Run():
-                    said = self.run(act)
-                    if act.commands == ["python client.py"]:
-                        answer = said
-                case Stop():
-                    self.terminals["serveur"].stop()
-                case _:
-                    apply(act, self.project, step.slug)
-                    time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
-        return answer
-
-    def run(self, act: Run) -> str:
-        terminal = self.terminals[act.terminal]
-        status, said = terminal.type(act.commands)
-        asks = act.terminal == "projet" and act.output and "runserver" not in act.commands[0]
-        # Le serveur met un moment à se relancer. S'il a manqué le changement, on suit le conseil
-        # du chapitre 05 : l'arrêter et le redémarrer.
-        for patience in (RELOAD_SECONDS, RELOAD_SECONDS, 0, RELOAD_SECONDS):
-            if asks and not all(line in said for line in act.output.splitlines()):
-                time.sleep(patience)
-                if not patience:
-                    self.terminals["serveur"].restart()
-                status, said = terminal.type(act.commands)
-        assert status == 0 or act.output, f"{act.commands} échoue : {said}"
-        self.compare(act, said)
-        return said
-
-    def check(self, act: Run) -> None:
-        """Lance une commande de l'atelier, par le même Python que les tests."""
-        for command in act.commands:
-            assert command.startswith(LAUNCHER)
-            arguments = shlex.split(command.removeprefix(LAUNCHER))
-            if arguments == ["verifier", "06"]:
-                assert self.voice() == 0
-                continue
-            done = subprocess.run(
-                [sys.executable, "-m", "workshop", *arguments],
-                cwd=self.root,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                timeout=120,
-            )
-            unfinished = bool(act.output and "✘" in act.output)
-            assert done.returncode == unfinished, done.stdout + done.stderr
-            self.compare(act, done.stdout)
-
-    def voice(self) -> int:
-        """Vérifie l'étape 06 dans un vrai terminal, pendant qu'un Chromium colle `console.js`."""
-        master, slave = os.openpty()
-        verdict = subprocess.Popen(
-            [sys.executable, "-m", "workshop", "verifier", "06"],
-            cwd=self.root,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-        )
-        os.close(slave)
-        screen = Thread(target=read_all, args=[master], daemon=True)
-        screen.start()
-        with browser_page(self.chromium) as page:
-            while verdict.poll() is None:
-                page.goto("http://127.0.0.1:8000/")
-                paste(page, (self.project / "console.js").read_text("utf-8"))
-                page.wait_for_timeout(1000)
-        screen.join(timeout=5)
-        os.close(master)
-        return verdict.returncode
-
-    def compare(self, act: Run, said: str) -> None:
-        """Chaque ligne annoncée par le chapitre est vue, au caractère près."""
-        for line in (act.output or "").splitlines():
-            if line not in said:
-                log = self.terminals["serveur"].log.read_text("utf-8")[-1500:]
-                pytest.fail(f"ligne {act.line} : annoncé « {line} », vu :\n{said}\n{log}")
-
-
-@pytest.fixture(scope="module")
-def robot(tmp_path_factory):
-    if listening(8000):
-        pytest.skip("le port 8000 est pris ; arrêtez votre serveur")
-    root = tmp_path_factory.mktemp("robot") / "atelier é à"
-    root.mkdir()
+def copy_workshop(folder: Path) -> Path:
+    """Copie le dépôt, et lui seul, dans un nouveau dossier de celui-ci ; le renvoie."""
+    root = folder / "atelier é à"
+    root.mkdir(parents=True)
     left = shutil.ignore_patterns("node_modules", "__pycache__")
     for path in ROOT.iterdir():
         if path.is_file():
-            shutil.copy(path, root / path.name)
-        elif path.name not in (".venv", ".git", ".atelier", "live"):
+            shutil.copy(path, root)
+        elif path.name != "live" and not path.name.startswith("."):
             shutil.copytree(path, root / path.name, ignore=left)
-    made = Robot(root, tmp_path_factory.mktemp("notes"))
-    yield made
-    for terminal in made.terminals.values():
-        terminal.stop()
+    return root
 
 
-@pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.slug)
-def test_follow(robot, step, request):
-    if step.number == 6:
-        robot.chromium = request.getfixturevalue("chromium")
-    answer = robot.follow(step)
-    announced = {
-        row[0]: f"sans Origin : {row[1]}\navec Origin : {row[2]}\n"
-        for row in ANSWER.findall(step.chapter.read_text("utf-8"))
-    }
-    slugs = [other.slug for other in all_steps() if other.number <= step.number]
-    assert list(announced) == (slugs if step.number > 1 else [])
-    if announced:
-        assert answer == announced[step.slug]
-        assert len({*announced.values()}) == min(step.number, 5)
+def copy_environment(environment: Path, copy: Path) -> None:
+    """Copie un environnement, sans en doubler les octets ; ses commandes disent où elles sont."""
+    shutil.copytree(environment, copy, symlinks=True, copy_function=os.link)
+    for command in (copy / "bin").iterdir():
+        if not command.is_symlink():
+            content = command.read_bytes()
+            command.unlink()
+            command.write_bytes(content.replace(bytes(environment), bytes(copy)))
+            shutil.copymode(environment / "bin" / command.name, command)
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory, worker_id) -> Path:
+    """Un environnement fait par `rattraper`, une fois pour tous les processus."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder if worker_id == "master" else folder.parent
+    with held(shared / "environnement.verrou"):
+        made = shared / "environnement"
+        if not made.exists():
+            notes = tmp_path_factory.mktemp("notes")
+            Robot(copy_workshop(made), notes, MachineNetwork()).catch_up(STEPS[1])
+    return made / "atelier é à/live/.venv"
+
+
+@pytest.fixture
+def robot(road, tmp_path, request):
+    if not own_networks() and listening(8000):
+        pytest.skip("le port 8000 est pris ; arrêtez votre serveur")
+    root, notes = copy_workshop(tmp_path), tmp_path / "notes"
+    notes.mkdir()
+    if road[0].number > 1:
+        copy_environment(request.getfixturevalue("environment"), root / "live/.venv")
+    with network() as own:
+        robot = Robot(root, notes, own)
+        if any(step.number == 6 for step in road):
+            robot.chromium = request.getfixturevalue("chromium")
+        yield robot
+        for terminal in robot.terminals.values():
+            terminal.stop()
+
+
+def test_follow(robot, road):
+    robot.catch_up(road[0])
+    for step in road:
+        answer = robot.follow(step)
+        assert differences(robot.project, step.solution) == []
+        announced = {
+            row[0]: f"sans Origin : {row[1]}\navec Origin : {row[2]}\n"
+            for row in ANSWER.findall(step.chapter.read_text("utf-8"))
+        }
+        slugs = [other.slug for other in STEPS if other.number <= step.number]
+        assert list(announced) == (slugs if step.number > 1 else [])
+        if announced:
+            assert answer == announced[step.slug]
+            assert len({*announced.values()}) == min(step.number, 5)

@@ -35,16 +35,19 @@ def construire(verify):
 
 
 @command("test")
+@click.option("--rapide", is_flag=True, help="Moins d'une minute : prose, étape changée.")
+@click.option("--tout", is_flag=True, help="Aussi ce qui est lent et presque jamais rouge.")
 @click.option("--strict", is_flag=True, help="Installe requirements-dev.txt ; échoue sur un saut.")
-def test(strict):
+def test(rapide, tout, strict):
     """Lance tous les tests du dépôt."""
     if strict:
         install_all()
-    command = [sys.executable, "-m", "pytest", "-q"]
-    if strict:
-        # Beaucoup de tests attendent : un de plus que de processeurs, et un fichier à la fois.
-        shared = ["-n", str(os.cpu_count() + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
-        command += ["--strict-skips", *shared]
+    # Beaucoup de tests attendent : un de plus que de processeurs.
+    shared = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    plugins = ["-p", "tests.sharing", "-p", "tests.progress"]
+    chosen = {"--rapide": rapide, "--tout": tout, "--strict-skips": strict}
+    options = [name for name, wanted in chosen.items() if wanted]
+    command = [sys.executable, "-m", "pytest", "-q", *shared, *plugins, *options]
     sys.exit(subprocess.call(command, cwd=ROOT))
 
 

@@ -1,0 +1,253 @@
+"""Un robot suit un chapitre à la lettre, comme quelqu'un qui apprend.
+
+Il tape chaque commande légendée dans son terminal, écrit chaque fichier, applique chaque
+différence, et compare ce qu'il voit à ce que le chapitre annonce.
+"""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.browser import browser_page, paste
+from tests.networks import MachineNetwork, script
+from workshop.chapters.replay import apply
+from workshop.chapters.steps import Run, Step, Stop, all_steps
+from workshop.project.catching_up import MIGRATE
+
+LAUNCHER = "python3 atelier.py"
+RELOAD_SECONDS = 2
+# Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
+INSTALL = "python -m pip install "
+
+
+class Terminal:
+    """Un terminal : le dossier et l'environnement y restent d'une commande à l'autre."""
+
+    def __init__(
+        self, folder: Path, environment: dict[str, str], notes: Path, network: MachineNetwork
+    ):
+        self.folder, self.environment, self.notes = folder, environment, notes
+        self.network = network
+        self.server = None
+        self.log = notes.with_suffix(".log")
+
+    def type(self, commands: list[str], timeout: float = 300) -> tuple[int, str]:
+        """Tape des commandes ; renvoie le code de la dernière et ce qu'elles impriment."""
+        notes = shlex.quote(str(self.notes))
+        lines = [*commands, "status=$?", f"pwd > {notes}", f"env -0 >> {notes}", "exit $status"]
+        shell = ["bash", "-c", "\n".join(lines)]
+        outside = any(command.startswith(INSTALL) for command in commands)
+        done = subprocess.run(
+            shell if outside else self.network.inside(shell),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=timeout,
+        )
+        folder, variables = self.notes.read_text("utf-8").split("\n", 1)
+        self.folder = Path(folder)
+        self.environment = dict(pair.split("=", 1) for pair in variables.split("\0") if pair)
+        return done.returncode, done.stdout
+
+    @property
+    def serving(self) -> bool:
+        return self.server is not None and self.server.poll() is None
+
+    def serve(self, command: str) -> str:
+        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
+        if not self.serving:
+            # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
+            guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
+            with self.log.open("wb") as log:
+                self.server = subprocess.Popen(
+                    self.network.inside(["bash", "-c", f"{guard} exec {command} </dev/null"]),
+                    cwd=self.folder,
+                    env=self.environment | {"PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and self.serving:
+                if "Quit the server" in self.log.read_text("utf-8") and self.network.listening(
+                    8000
+                ):
+                    break
+                time.sleep(0.1)
+            # Le serveur ne voit pas un fichier changé dans sa première seconde.
+            time.sleep(RELOAD_SECONDS)
+        return self.log.read_text("utf-8")
+
+    def restart(self) -> None:
+        if self.serving:
+            self.stop()
+            self.serve("python manage.py runserver")
+
+    def stop(self) -> None:
+        """Tape Ctrl-C."""
+        if self.serving:
+            os.killpg(self.server.pid, signal.SIGINT)
+            self.server.wait(timeout=10)
+            self.server.stdin.close()
+
+
+def read_all(terminal: int) -> None:
+    """Lit ce qui s'affiche, jusqu'à la fin : un terminal plein bloque celui qui écrit."""
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
+
+
+def path_without_black(folder: Path) -> str:
+    """Renvoie un PATH où `python3` est celui des tests, et où Django ne trouve pas black.
+
+    S'il le trouvait, startproject reformaterait ce qu'il écrit (le chapitre 02 le dit).
+    """
+    (folder / "bin").mkdir()
+    (folder / "bin/python3").symlink_to(Path(sys.executable).resolve())
+    others = os.environ["PATH"].split(os.pathsep)
+    kept = [one for one in others if not (Path(one) / "black").exists()]
+    return os.pathsep.join([str(folder / "bin"), *kept])
+
+
+def _is_typed_in(act, terminal: str) -> bool:
+    return isinstance(act, Run) and act.terminal == terminal
+
+
+class Robot:
+    """Suit les chapitres dans `root`, une copie neuve du dépôt.
+
+    `chromium` est le chemin de celui qui donne sa voix à l'étape 06.
+    """
+
+    chromium: str
+
+    def __init__(self, root: Path, notes: Path, network: MachineNetwork):
+        self.root, self.project, self.notes = root, root / "live", notes
+        self.network = network
+        hidden = ("VIRTUAL_ENV", "PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+        environment = {key: value for key, value in os.environ.items() if key not in hidden}
+        environment["PATH"] = path_without_black(notes)
+        self.terminals = {
+            name: Terminal(root, environment, notes / name, network)
+            for name in ("serveur", "projet", "atelier")
+        }
+
+    def follow(self, step: Step) -> str:
+        """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
+        answer, self.slug = "", step.slug
+        for act in step.acts:
+            match act:
+                case Run(terminal="atelier"):
+                    self.check(act)
+                case Run(commands=["python manage.py runserver"]):
+                    log = self.terminals[act.terminal].serve(act.commands[0])
+                    self.compare(act, log)
+                case Run():
+                    said = self.run(act)
+                    if act.commands == ["python client.py"]:
+                        answer = said
+                case Stop():
+                    self.terminals["serveur"].stop()
+                case _:
+                    apply(act, self.project, step.slug)
+                    time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
+        return answer
+
+    def run(self, act: Run) -> str:
+        terminal = self.terminals[act.terminal]
+        status, said = terminal.type(act.commands)
+        asks = act.terminal == "projet" and act.output and "runserver" not in act.commands[0]
+        # Le serveur met un moment à se relancer. S'il a manqué le changement, on suit le conseil
+        # du chapitre 05 : l'arrêter et le redémarrer.
+        for patience in (RELOAD_SECONDS, RELOAD_SECONDS, 0, RELOAD_SECONDS):
+            if asks and not all(line in said for line in act.output.splitlines()):
+                time.sleep(patience)
+                if not patience:
+                    self.terminals["serveur"].restart()
+                status, said = terminal.type(act.commands)
+        assert status == 0 or act.output, f"{act.commands} échoue : {said}"
+        self.compare(act, said)
+        return said
+
+    def catch_up(self, step: Step) -> None:
+        """Rend le projet prêt à commencer une étape, et rouvre les terminaux, comme au chapitre 01.
+
+        Avant la première, il n'y a rien à faire.
+        """
+        if step.number == 1:
+            return
+        said = self.workshop(["rattraper", step.slug[:2], "--oui"])
+        reopened = next(act for act in all_steps()[0].acts if _is_typed_in(act, "serveur"))
+        for name in ("serveur", "projet"):
+            assert self.terminals[name].type(reopened.commands)[0] == 0
+        if MIGRATE in said:
+            assert self.terminals["projet"].type([MIGRATE])[0] == 0
+
+    def check(self, act: Run) -> None:
+        """Lance une commande de l'atelier."""
+        for command in act.commands:
+            assert command.startswith(LAUNCHER)
+            arguments = shlex.split(command.removeprefix(LAUNCHER))
+            if arguments == ["verifier", "06"]:
+                assert self.voice() == 0
+                continue
+            unfinished = bool(act.output and "✘" in act.output)
+            self.compare(act, self.workshop(arguments, status=int(unfinished)))
+
+    def workshop(self, arguments: list[str], status: int = 0) -> str:
+        """Lance une commande de l'atelier, par le même Python que les tests."""
+        done = subprocess.run(
+            [sys.executable, "-m", "workshop", *arguments],
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    def voice(self) -> int:
+        """Vérifie l'étape 06 dans un vrai terminal, pendant qu'un Chromium colle `console.js`."""
+        master, slave = os.openpty()
+        verdict = subprocess.Popen(
+            self.network.inside([sys.executable, "-m", "workshop", "verifier", "06"]),
+            cwd=self.root,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        screen = Thread(target=read_all, args=[master], daemon=True)
+        screen.start()
+        chromium = script(self.network, self.chromium, self.notes / "chromium")
+        with browser_page(chromium) as page:
+            while verdict.poll() is None:
+                page.goto("http://127.0.0.1:8000/")
+                paste(page, (self.project / "console.js").read_text("utf-8"))
+                page.wait_for_timeout(1000)
+        screen.join(timeout=5)
+        os.close(master)
+        return verdict.returncode
+
+    def compare(self, act: Run, said: str) -> None:
+        """Chaque ligne annoncée par le chapitre est vue, au caractère près."""
+        for line in (act.output or "").splitlines():
+            if line not in said:
+                log = self.terminals["serveur"].log.read_text("utf-8")[-1500:]
+                pytest.fail(
+                    f"{self.slug}, ligne {act.line} : annoncé « {line} », vu :\n{said}\n{log}"
+                )
