@@ -21,6 +21,7 @@ from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import check
 from workshop.project.files import copy_project
 from workshop.publishing.faults import FOLDER, LAST_BLOCK
+from workshop.system import nursed
 
 GREEN = "Étape réussie."
 
@@ -77,6 +78,7 @@ class Mistake:
         with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
             project = self.commit(Path(folder))
             before = contents(project)
+            nursed.start(sys.executable)
             report = check(self.step, project, sys.executable, goal=goal)
             if report.passed:
                 report = with_acquired(report, self.step, project, sys.executable)

@@ -2,8 +2,6 @@
 
 import ast
 
-import pytest
-
 from tests.mistakes import GREEN, all_mistakes
 from workshop.basics import ROOT
 

@@ -1,5 +1,6 @@
 """Du but rouge à ce que lit l'apprenant : la place que prouve une réparation, puis des mots."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
 from workshop.diagnosis.movements import Movement, brought_by, reached
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
+from workshop.system import nursed
 
 SECONDS = 15
 # Ce que l'on y juge n'est pas dans les fichiers du chat : l'environnement, une voix, une suite.
@@ -47,6 +49,7 @@ def explain(
             apply(part, copy)
             return reaches(judge, request(copy, origin, python, step), goal, search.left, alive)
 
+    nursed.start(python or sys.executable)
     found = edits(project, nearest(project, step))
     unwritten = not_yet(found, project)
     written = [edit for edit in found if edit not in unwritten]

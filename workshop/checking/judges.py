@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from workshop.basics import ROOT
 from workshop.chapters.steps import Step
+from workshop.system import nursed
 from workshop.system.processes import project_environment
 
 JUDGING = "workshop.checking.judging"
@@ -100,6 +101,7 @@ def request(project: Path, origin: Path, python: str, step: Step, **more: str) -
         "ATELIER_HEARD": "",
         "ATELIER_GOAL": "",
         "ATELIER_TRIAL": "",
+        nursed.ADDRESS: nursed.address(python or sys.executable),
         **more,
     }
 

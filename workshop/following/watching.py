@@ -26,6 +26,7 @@ from workshop.following.screen import KEYS, View, keys_line, screen, text, trace
 from workshop.project.comparing import differences, differences_panel
 from workshop.project.files import copied
 from workshop.project.python import project_python
+from workshop.system import nursed
 from workshop.system.memory import keep
 from workshop.system.processes import GUARD, listening
 
@@ -106,10 +107,12 @@ class Follower:
         if judge and judge.step.slug != step.slug:
             judge.stop()
             judge = None
+        python = project_python(self.project)
+        nursed.start(python or sys.executable)
         report = check(
             step,
             self.project,
-            project_python(self.project),
+            python,
             judge=judge,
             listen=LISTEN_SECONDS if listens else 0,
             progress=progress,

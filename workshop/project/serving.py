@@ -1,5 +1,6 @@
 """Démarre et arrête le vrai serveur d'un projet, sur un port de la boucle locale."""
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ import time
 from pathlib import Path
 
 from workshop.project.files import has_migrations
+from workshop.system.nursed import ADDRESS, Nursed
 from workshop.system.processes import (
     GUARD,
     OWN_GROUP,
@@ -110,11 +112,16 @@ class Server:
 
     def _manage(self, *arguments: str) -> subprocess.Popen:
         """Lance `manage.py` ; ce qu'il écrit s'ajoute au journal."""
+        environment = project_environment() | self.environment
+        command = ["manage.py", *arguments]
         with self.log_path.open("ab") as log:
+            if prise := environment.pop(ADDRESS, ""):
+                with contextlib.suppress(OSError):
+                    return Nursed(prise, self.project, environment, command, log.fileno())
             return subprocess.Popen(
-                [self.python, str(GUARD), "manage.py", *arguments],
+                [self.python, str(GUARD), *command],
                 cwd=self.project,
-                env=project_environment() | self.environment,
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

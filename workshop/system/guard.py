@@ -40,7 +40,8 @@ def run_program(command):
     sys.exit(program.wait())
 
 
-if __name__ == "__main__":
+def main():
+    """Exécute ce que disent les arguments de ce processus."""
     del sys.argv[0]
     if sys.argv[0] == "--":
         run_program(sys.argv[1:])
@@ -51,3 +52,7 @@ if __name__ == "__main__":
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     else:
         runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
