@@ -15,15 +15,17 @@ import pytest
 import pytest_asyncio
 from channels.layers import channel_layers
 
-from workshop.browsers.driving import open_browser
-from workshop.browsers.finding import MissingTool
+from workshop.browsers.driving import driven_browser
+from workshop.browsers.finding import MissingTool, starting_browser
 from workshop.chapters.steps import Step
-from workshop.project.files import copy_project
-from workshop.project.serving import Server
+from workshop.project.files import copy_project, has_migrations
+from workshop.project.serving import Server, require_no_exception
+from workshop.system.processes import ServerError
 from workshop.visitors.members import InProcessMember, NetworkMember, has_models, load
 
 PROJECT = pytest.StashKey[Path]()
 LOADED = pytest.StashKey[object]()
+SERVER = pytest.StashKey[Server]()
 
 
 @pytest.hookimpl(trylast=True)
@@ -48,9 +50,15 @@ def pytest_collection_finish(session):
         session.config.add_cleanup(lambda: shutil.rmtree(copy, ignore_errors=True))
         session.config.stash[PROJECT] = copy / "live"
         copy_project(Step(session.items[0].path.parent).solution, copy / "live")
+    project = session.config.stash[PROJECT]
+    if has_migrations(project) and any("server" in item.fixturenames for item in session.items):
+        # Une base est longue à faire : elle se fait pendant que le projet se charge ici.
+        server = session.config.stash[SERVER] = Server(project, project_python())
+        session.config.add_cleanup(server.__exit__)
+        with contextlib.suppress(ServerError):
+            server.start()
     # Après la liste des buts : un projet qui tourne en rond à l'import est un but rouge, lui aussi.
     if visited := [item for item in session.items if "visitor" in item.fixturenames]:
-        project = session.config.stash[PROJECT]
         loaded = session.config.stash[LOADED] = load(project)
         # Une base d'essai prend du temps : seul un projet qui a des modèles en demande une.
         if not isinstance(loaded, BaseException) and has_models(project):
@@ -67,13 +75,28 @@ def project(pytestconfig) -> Path:
 @pytest.fixture(scope="session")
 def python() -> str:
     """Le Python du projet, ou celui de l'atelier ; vide à l'étape 01 s'il n'y en a pas."""
+    return project_python()
+
+
+def project_python() -> str:
     return os.environ.get("ATELIER_PYTHON", sys.executable)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    result = yield
+    if server := item.funcargs.get("server"):
+        require_no_exception(server)
+    return result
+
+
 @pytest.fixture(scope="session")
-def server(project, python):
+def server(request, project, python):
     """Le vrai serveur du projet, sur un port libre."""
-    with Server(project, python) as running:
+    if any("browser" in item.fixturenames for item in request.session.items):
+        # Le navigateur démarre pendant que le serveur démarre.
+        request.getfixturevalue("starting")
+    with request.config.stash.get(SERVER, None) or Server(project, python) as running:
         yield running
 
 
@@ -96,18 +119,27 @@ async def network_visitor(server):
         yield make
 
 
+@pytest.fixture(scope="session")
+def starting():
+    """Un vrai navigateur qui démarre : sa sorte, et de quoi attendre son adresse ; ou None."""
+    for kind in ("chromium", "firefox"):
+        with contextlib.suppress(MissingTool), starting_browser(kind) as address:
+            yield kind, address
+            return
+    yield None
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser():
-    """Un vrai navigateur, celui de cette machine ; sans lui, le but n'est pas vérifié."""
-    async with contextlib.AsyncExitStack() as stack:
-        for kind in ("chromium", "firefox"):
-            with contextlib.suppress(MissingTool):
-                yield await stack.enter_async_context(open_browser(kind))
-                return
+async def browser(starting):
+    """Un vrai navigateur ; sans lui, le but n'est pas vérifié."""
+    if not starting:
         pytest.skip(
             "Aucun navigateur n'est trouvé sur cette machine : installez Chrome, Edge, Chromium ou "
             "Firefox, puis relancez la même commande."
         )
+    kind, address = starting
+    async with driven_browser(kind, await address()) as driven:
+        yield driven
 
 
 async def _visitors(kind, *arguments):

@@ -152,8 +152,10 @@ async def test_two_pages(two_pages):
         await listener.shows(
             text, f"Une page dit « {text} », et l'autre ne le montre pas en 5 secondes."
         )
-        await speaker.shows_once(text, f"Une page dit une fois « {text} »")
-        await listener.shows_once(text, f"Une page dit une fois « {text} » ; une autre l'entend")
+        said = f"Une page dit une fois « {text} »"
+        await asyncio.gather(
+            speaker.shows_once(text, said), listener.shows_once(text, f"{said}, une autre l'entend")
+        )
     for page in two_pages:
         await page.is_content()
 
@@ -217,7 +219,7 @@ async def talks_again(page: PageVisitor, listener: NetworkMember) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def two_pages(server, browser):
     """Deux personnes, chacune devant sa page du même salon."""
-    return [await enter(browser, server.url) for _ in range(2)]
+    return await asyncio.gather(*(enter(browser, server.url) for _ in range(2)))
 
 
 async def enter(browser, url: str, room: str = "poneys", speed: int = 1) -> PageVisitor:

@@ -3,18 +3,25 @@
 import asyncio
 import contextlib
 import json
+import re
+from datetime import datetime
 
 import pytest
 
 from workshop.browsers.driving import DrivingError
 from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.members import NetworkMember
+from workshop.visitors.other_writer import other_writer
 from workshop.visitors.persistent import PersistentMember, persistent_members
 from workshop.visitors.visiting import PageFault, PageVisitor
 
 # Ce que porte tout message, sur le fil.
 FIELDS = ("number", "key", "name", "text", "sent")
 LONGEST_PAGE = 50
+# Une heure où l'on voit passer les secondes.
+TO_THE_SECOND = re.compile(r"\d:\d\d:\d\d|^\d{9,}")
+# Un autre programme écrit dans la base, ce temps-là.
+TURN_SECONDS = 0.3
 MANY = 60
 
 
@@ -90,21 +97,44 @@ async def ask(someone, kind: str, number: int | None) -> dict:
     return answer
 
 
-async def fill(someone, number: int) -> None:
-    """Dit autant de messages, et les entend tous revenir."""
+async def fill(someone, number: int) -> dict:
+    """Dit autant de messages, les entend tous revenir, et renvoie le dernier."""
     for i in range(1, number + 1):
         await someone.say(json.dumps({"type": "message", "key": f"k{i}", "text": f"phrase {i}"}))
-        await message(someone, i, f"phrase {i}")
+        found = await message(someone, i, f"phrase {i}")
+    return found
+
+
+def seconds_between(one, other) -> float:
+    """Renvoie l'écart de deux heures ; zéro si elles ne sont pas écrites comme le fait Python."""
+    if one == other:
+        return 0
+    try:
+        moments = [datetime.fromisoformat(sent).astimezone() for sent in (one, other)]
+    except (TypeError, ValueError):
+        return 0
+    return abs(moments[0] - moments[1]).total_seconds()
 
 
 async def test_numbers(visitor):
     """Chaque message porte son numéro dans le salon, sans trou"""
     one, other = [await enter(visitor, "/chat/compte/") for _ in range(2)]
+    moments = []
     for number, speaker in enumerate((one, one, other), 1):
         said = {"type": "message", "key": f"cle-{number}", "text": f"phrase {number}"}
         await speaker.say(json.dumps(said))
         for someone in (one, other):
-            await message(someone, number, said["text"])
+            found = await message(someone, number, said["text"])
+        moments.append(found["sent"])
+    if len({*moments}) == 1:
+        # La même seconde, peut-être : le prochain message est d'une autre.
+        await asyncio.sleep(1.1)
+        await one.say(json.dumps({"type": "message", "key": "cle-4", "text": "plus tard"}))
+        later = (await message(one, 4, "plus tard"))["sent"]
+        if later == moments[0] and TO_THE_SECOND.search(str(later)):
+            pytest.fail(
+                f"Deux messages, dits à une seconde l'un de l'autre, ont la même heure : {later}."
+            )
 
 
 async def test_rooms(visitor):
@@ -131,7 +161,7 @@ async def test_before(visitor):
             "Dans un salon neuf, la réponse n'a pas de message, et « last » vaut 0. Entendu : "
             f"{shown(answer['messages'])}, et « last » vaut {answer['last']}."
         )
-    await fill(speaker, MANY)
+    told = await fill(speaker, MANY)
     answer = await ask(await enter(visitor, "/chat/arrivee/"), "before", None)
     numbers = [one["number"] for one in answer["messages"]]
     if not numbers or numbers != [*range(MANY + 1 - len(numbers), MANY + 1)]:
@@ -146,6 +176,8 @@ async def test_before(visitor):
         pytest.fail(
             f"Le message {MANY} n'est plus celui que l'on a dit : {json.dumps(last)[:200]}."
         )
+    if seconds_between(last["sent"], told["sent"]) > 1:
+        pytest.fail(f"Un message dit à {told['sent']} est, dans l'histoire, de {last['sent']}.")
 
 
 async def test_older(visitor):
@@ -208,7 +240,7 @@ async def test_text(visitor):
         )
 
 
-async def test_restart(server, network_visitor):
+async def test_restart(server, project, network_visitor):
     """Ce que l'on a gardé survit à l'arrêt du serveur"""
     before = await enter(network_visitor, "/chat/reveil/")
     await before.say(json.dumps({"type": "message", "key": "a", "text": "avant la panne"}))
@@ -223,6 +255,18 @@ async def test_restart(server, network_visitor):
         )
     await after.say(json.dumps({"type": "message", "key": "b", "text": "après la panne"}))
     await message(after, 2, "après la panne")
+    with other_writer(project):
+        await after.say(json.dumps({"type": "message", "key": "c", "text": "à deux"}))
+        await asyncio.sleep(TURN_SECONDS)
+    try:
+        await message(after, 3, "à deux")
+    except AssertionError:
+        if "database is locked" in server.log:
+            pytest.fail(
+                "Un autre programme écrit dans la base pendant que l'on parle : le chat n'attend "
+                "pas son tour, et perd ce que l'on dit. Son journal dit : « database is locked »."
+            )
+        raise
 
 
 async def test_key(visitor):

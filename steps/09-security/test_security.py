@@ -4,16 +4,20 @@ import asyncio
 import contextlib
 import itertools
 import json
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from workshop.project.serving import Server
 from workshop.system.processes import ServerError
+from workshop.visitors.members import load
+from workshop.visitors.policy import rules
 from workshop.visitors.reading import Form, Page, Reader, kind
+from workshop.visitors.visiting import PageVisitor
 
 # Chaque attente est bornée ; les limites d'un apprenant peuvent être loin des nôtres.
 SECONDS = 5
@@ -270,6 +274,12 @@ class Guest:
         frame = json.dumps({"type": "message", "key": None, "text": text})
         await self.communicator.send_input({"type": "websocket.receive", "text": frame})
 
+    async def leave(self) -> None:
+        """S'en va, fermé ou non, comme le serveur le dit au projet ; lève ce que le projet lève."""
+        await self.communicator.send_input({"type": "websocket.disconnect", "code": 1005})
+        with contextlib.suppress(TimeoutError):
+            await self.communicator.wait(SECONDS)
+
     def vanish(self) -> None:
         self.communicator.stop(exceptions=False)
 
@@ -319,6 +329,7 @@ async def test_flood(guest):
             "Qui parle trop vite est refusé, encore et encore, mais le projet ne ferme pas la "
             "connexion."
         )
+    await flooder.leave()
     if code != 4429:
         pytest.fail(f"Qui parle trop vite est renvoyé avec le code {code} ; attendu : 4429.")
     await honest.say("et moi ?")
@@ -341,6 +352,7 @@ async def test_crowd(guest):
     kind, code = await last.event()
     if kind != "websocket.close":
         pytest.fail("La connexion de trop est refusée, mais le projet ne la ferme pas.")
+    await last.leave()
     if code != 4429:
         pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
     if (await guest("10.0.0.4").enter()).get("type") != "welcome":
@@ -366,19 +378,24 @@ async def refused_as_too_big(server, after: str, message) -> None:
             pytest.fail(f"{after}, {end} ; attendu : 1009.")
 
 
+def pages(someone: Visitor) -> list[str]:
+    """Renvoie les adresses des pages : l'accueil, celles où il mène, un salon, l'administration."""
+    found = ["/", *someone.read("/").links, "/admin/login/", "/chat/portes/"]
+    ours = (urldefrag(urljoin(someone.server.url, page)).url for page in found)
+    return [*dict.fromkeys(page for page in ours if page.startswith(someone.server.url))]
+
+
 def test_csp(server):
     """Chaque page interdit au navigateur les scripts écrits dans le HTML"""
     someone = Visitor(server)
-    pages = ["/", "/chat/poneys/", *someone.read("/").links, "/admin/login/"]
-    for address in dict.fromkeys(urljoin(server.url, page) for page in pages):
+    for address in pages(someone):
         page = someone.read(address)
         path = urlsplit(address).path
         policy = page.headers.get("Content-Security-Policy", "")
         if not policy:
             pytest.fail(f"La page {path} n'a pas d'en-tête Content-Security-Policy.")
-        parts = (rule.strip().partition(" ") for rule in policy.split(";"))
-        rules = {name: sources for name, _, sources in parts}
-        scripts = rules.get("script-src", rules.get("default-src"))
+        allowed = rules(policy)
+        scripts = allowed.get("script-src", allowed.get("default-src"))
         if scripts is None:
             pytest.fail(f"La politique de {path} ne dit rien des scripts : « {policy} ».")
         for source in ("'unsafe-inline'", "*", "data:", "http:", "https:"):
@@ -386,14 +403,41 @@ def test_csp(server):
                 pytest.fail(f"La politique de {path} permet {source} aux scripts.")
 
 
-def test_production(project, python):
+@pytest.mark.asyncio(loop_scope="session")
+async def test_pages(server, browser):
+    """Dans un navigateur, aucune page n'est gênée par sa propre politique"""
+    someone = await asyncio.to_thread(signed_up, server, "denise")
+    visitor = PageVisitor(await browser.page())
+    for address in await asyncio.to_thread(pages, Visitor(server)):
+        await visitor.opens(address)
+    for cookie in someone.jar:
+        said = f"{cookie.name}={cookie.value}; path=/"
+        await visitor.value(f"document.cookie = {json.dumps(said)}")
+    await visitor.opens(f"{server.url}/")
+    await visitor.enter(f"{server.url}/chat/portes/")
+    await visitor.shows("denise", "La page du salon ne salue plus qui arrive.")
+    await visitor.say("toujours là")
+    await visitor.shows_once("toujours là", "La page du salon dit « toujours là »")
+    await visitor.is_content()
+
+
+def test_production(project, python, server):
     """En production, la clé vient de l'environnement, et les cookies ne voyagent qu'en HTTPS"""
+    load(project)
+    entrance = ":".join(settings.ASGI_APPLICATION.rsplit(".", 1))
     production = {"DJANGO_DEBUG": "0", "DJANGO_ALLOWED_HOSTS": "127.0.0.1 localhost"}
-    without, key = production | {"DJANGO_SECRET_KEY": ""}, {"DJANGO_SECRET_KEY": "k" * 60}
-    with contextlib.suppress(ServerError), Server(project, python, environment=without):
-        pytest.fail("Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant.")
-    with Server(project, python, environment=production | key) as server:
-        someone = Visitor(server)
+    # Là, personne ne lance runserver ; et la base a déjà ses tables.
+    without, sealed = (
+        Server(project, python, 0, production | {"DJANGO_SECRET_KEY": key}, entrance)
+        for key in ("", "k" * 60)
+    )
+    without.start()
+    with sealed:
+        with contextlib.suppress(ServerError), without:
+            pytest.fail(
+                "Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant."
+            )
+        someone = Visitor(sealed)
         someone.find(1, "de connexion")
         cookies = [cookie for cookie in someone.jar if not cookie.secure]
         if cookies or not [*someone.jar]:

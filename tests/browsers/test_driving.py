@@ -149,10 +149,11 @@ async def test_what_does_not_come_is_a_sentence(page):
 
 ORPHAN = """
 import asyncio, sys
-from workshop.browser import listening_browser
+from workshop.browsers.finding import starting_browser
 
 async def main():
-    async with listening_browser(sys.argv[1]):
+    with starting_browser(sys.argv[1]) as address:
+        await address()
         print("prêt", flush=True)
         await asyncio.sleep(60)
 

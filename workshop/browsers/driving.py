@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from workshop.basics import WorkshopError
-from workshop.browsers.finding import listening_browser
+from workshop.browsers.finding import starting_browser
 
 PATIENCE = 15
 # Les touches qui n'écrivent rien : leur numéro pour CDP, leur caractère pour BiDi.
@@ -332,11 +332,16 @@ async def open_browser(kind: str) -> AsyncIterator[Browser]:
 
     Lève MissingTool s'il n'est pas sur cette machine.
     """
+    with starting_browser(kind) as address:
+        async with driven_browser(kind, await address()) as opened:
+            yield opened
+
+
+@contextlib.asynccontextmanager
+async def driven_browser(kind: str, address: str) -> AsyncIterator[Browser]:
+    """Donne, pour le conduire, le navigateur qui écoute à cette adresse."""
     path, page = {"chromium": ("", ChromiumPage), "firefox": ("/session", FirefoxPage)}[kind]
-    async with (
-        listening_browser(kind) as address,
-        connect(address + path, max_size=None, ping_interval=None, proxy=None) as socket,
-    ):
+    async with connect(address + path, max_size=None, ping_interval=None, proxy=None) as socket:
         opened = Browser(socket, page)
         if kind == "firefox":
             await opened.ask("session.new", {"capabilities": {}})

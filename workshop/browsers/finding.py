@@ -7,8 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -91,12 +91,13 @@ def browser(chromium: str, *arguments: str) -> Iterator["Browser"]:
         raise WorkshopError(f"Chromium ne répond pas : {reason} Relancez la commande.") from error
 
 
-@asynccontextmanager
-async def listening_browser(kind: str) -> AsyncIterator[str]:
-    """Lance un navigateur sans fenêtre ; donne l'adresse du websocket où il reçoit des ordres.
+@contextmanager
+def starting_browser(kind: str) -> Iterator[Callable[[], Awaitable[str]]]:
+    """Lance un navigateur sans fenêtre, et n'attend pas : on attendra en demandant son adresse.
 
-    Son profil est neuf, il ne voit que cette machine, et il ne survit pas au processus qui l'a
-    lancé. Lève MissingTool s'il n'est pas là, WorkshopError s'il ne démarre pas.
+    C'est celle du websocket où il reçoit des ordres. Son profil est neuf, il ne voit que cette
+    machine, et il ne survit pas au processus qui l'a lancé. Lève MissingTool s'il n'est pas là ; le
+    demander lève WorkshopError s'il ne démarre pas.
     """
     program = find_browser(kind)
     parent = None
@@ -119,10 +120,10 @@ async def listening_browser(kind: str) -> AsyncIterator[str]:
                 **OWN_GROUP,
             )
         try:
-            yield await _address(process, log)
+            yield lambda: _address(process, log)
         finally:
             process.stdin.close()
-            await asyncio.to_thread(process.wait, STARTUP_SECONDS)
+            process.wait(STARTUP_SECONDS)
 
 
 def _chromium(profile: Path) -> list[str]:

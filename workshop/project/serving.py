@@ -1,11 +1,13 @@
 """Démarre et arrête le vrai serveur d'un projet, sur un port de la boucle locale."""
 
 import contextlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from workshop.project.files import has_migrations
 from workshop.system.nursed import ADDRESS, Nursed
@@ -21,6 +23,10 @@ from workshop.system.processes import (
 )
 
 STARTUP_SECONDS = 20
+TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\):\n((?:[ \t].*\n|\n)*)(\S.*)$", re.MULTILINE
+)
+FILE = re.compile(r'^ *File "(.+)", line \d+', re.MULTILINE)
 
 
 class Crash(AssertionError):
@@ -31,13 +37,31 @@ class Crash(AssertionError):
         self.log = log
 
 
+def require_no_exception(server: "Server") -> None:
+    """Lève Crash si le journal d'un serveur a une exception passée par le code du projet.
+
+    Une route qui manque n'en est pas une : le chemin est refusé, et Channels le dit ainsi.
+    """
+    project = str(server.project.resolve())
+    for found in TRACEBACK.finditer(server.log):
+        frames, last = found[1], found[2].strip()
+        ours = (name for name in FILE.findall(frames) if "site-packages" not in name)
+        if "No route found for path" not in last and any(n.startswith(project) for n in ours):
+            raise Crash(
+                "Le projet lève une exception que seul le journal du serveur montre : "
+                f"{last.replace(': ', ' : ', 1)}",
+                found[0],
+            )
+
+
 class Server:
     """Le serveur d'un projet, de l'entrée à la sortie d'un bloc `with`.
 
     `project` est le dossier de `manage.py`. Le serveur tourne avec `python`, dans son propre
-    groupe de processus, et ne survit pas au processus qui l'a lancé (voir guard.py). Si le projet
-    a des migrations, sa base les reçoit d'abord. Lève ServerError si l'une des deux choses n'est
-    pas faite en 20 secondes.
+    groupe de processus, et ne survit pas au processus qui l'a lancé (voir guard.py). C'est
+    `runserver`, ou daphne seul si l'on nomme `application`, comme « live.asgi:application ». Si le
+    projet a des migrations, sa base les reçoit pendant qu'il démarre. Lève ServerError si l'une des
+    deux choses n'est pas faite en 20 secondes.
     """
 
     def __init__(
@@ -46,12 +70,15 @@ class Server:
         python: str = sys.executable,
         port: int = 0,
         environment: dict[str, str] | None = None,
+        application: str = "",
     ):
         self.project, self.python, self.port = project, python, port or free_port()
-        self.environment = environment or {}
+        self.environment, self.application = environment or {}, application
         self.process: subprocess.Popen | None = None
+        self.migrating: subprocess.Popen | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="serveur-", ignore_cleanup_errors=True)
         self.log_path = Path(self.folder.name) / "journal.txt"
+        self._base_log = Path(self.folder.name) / "migrate.txt"
 
     @property
     def url(self) -> str:
@@ -79,16 +106,21 @@ class Server:
         except OSError as error:
             raise AssertionError(f"La page {path} ne répond pas : {error}.") from None
 
-    def __enter__(self) -> "Server":
+    def start(self) -> None:
+        """Lance le serveur, et sa base en même temps, sans rien attendre."""
         if not (self.project / "manage.py").is_file():
             raise ServerError("Le fichier manage.py n'est pas dans le dossier du projet.")
         require_free(self.port)
+        self.process = self._run()
+        if not self.application and has_migrations(self.project):
+            self.migrating = self._manage(self._base_log, "migrate", "--verbosity", "0")
+
+    def __enter__(self) -> "Server":
         try:
-            if has_migrations(self.project):
-                self.process = self._manage("migrate", "--verbosity", "0")
+            if not self.process:
+                self.start()
+            if self.migrating:
                 self._wait_for_database()
-                self.process.stdin.close()
-            self.process = self._runserver()
             self._wait()
         except BaseException:
             self.__exit__()
@@ -104,22 +136,27 @@ class Server:
         self.kill()
         self.process.wait()
         self.process.stdin.close()
-        self.process = self._runserver()
+        self.process = self._run()
         self._wait()
 
-    def _runserver(self) -> subprocess.Popen:
-        return self._manage("runserver", "--noreload", f"127.0.0.1:{self.port}")
+    def _run(self) -> subprocess.Popen:
+        if self.application:
+            where = ("-b", "127.0.0.1", "-p", str(self.port))
+            return self._launch(self.log_path, "-m", "daphne", *where, self.application)
+        return self._manage(self.log_path, "runserver", "--noreload", f"127.0.0.1:{self.port}")
 
-    def _manage(self, *arguments: str) -> subprocess.Popen:
-        """Lance `manage.py` ; ce qu'il écrit s'ajoute au journal."""
+    def _manage(self, log_path: Path, *arguments: str) -> subprocess.Popen:
+        return self._launch(log_path, "manage.py", *arguments)
+
+    def _launch(self, log_path: Path, *arguments: str) -> subprocess.Popen:
+        """Lance un programme du projet ; ce qu'il écrit s'ajoute à un journal."""
         environment = project_environment() | self.environment
-        command = ["manage.py", *arguments]
-        with self.log_path.open("ab") as log:
+        with log_path.open("ab") as log:
             if prise := environment.pop(ADDRESS, ""):
                 with contextlib.suppress(OSError):
-                    return Nursed(prise, self.project, environment, command, log.fileno())
+                    return Nursed(prise, self.project, environment, [*arguments], log.fileno())
             return subprocess.Popen(
-                [self.python, str(GUARD), *command],
+                [self.python, str(GUARD), *arguments],
                 cwd=self.project,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -130,27 +167,27 @@ class Server:
 
     def _wait_for_database(self) -> None:
         try:
-            status = self.process.wait(STARTUP_SECONDS)
+            status = self.migrating.wait(STARTUP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise ServerError(
-                "Le serveur n'a pas sa base de données : « python manage.py migrate » n'a pas fini "
-                f"après {STARTUP_SECONDS} secondes. {last_line(self.log_path)}",
-                self.log,
-            ) from None
+            self._has_no_database(f"n'a pas fini après {STARTUP_SECONDS} secondes")
         if status:
-            raise ServerError(
-                "Le serveur n'a pas sa base de données : « python manage.py migrate » échoue. "
-                f"{last_line(self.log_path)}",
-                self.log,
-            )
+            self._has_no_database("échoue")
+
+    def _has_no_database(self, why: str) -> NoReturn:
+        raise ServerError(
+            f"Le serveur n'a pas sa base de données : « python manage.py migrate » {why}. "
+            f"{last_line(self._base_log)}",
+            self._base_log.read_text("utf-8", "replace"),
+        )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + STARTUP_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise ServerError(
-                    f"Le serveur ne démarre pas. {last_line(self.log_path)}", self.log
+                what = (
+                    f"« python -m daphne {self.application} »" if self.application else "Le serveur"
                 )
+                raise ServerError(f"{what} ne démarre pas. {last_line(self.log_path)}", self.log)
             if listening(self.port):
                 return
             time.sleep(0.02)
@@ -161,6 +198,8 @@ class Server:
         )
 
     def __exit__(self, *_) -> None:
+        if self.migrating:
+            self.migrating.stdin.close()
         if self.process:
             self.process.stdin.close()
             try:

@@ -19,10 +19,11 @@ SPOKEN = ("Content-Type", "Content-Security-Policy")
 class BadNetwork:
     """Un mandataire, de l'entrée à la sortie d'un bloc `async with`.
 
-    Il rend les pages de `url`, en y pressant le temps si `hurried`, et relaie leurs websockets.
-    `lost` sont les textes dont l'annonce se perd ; `cutting`, ceux dont l'annonce se perd avec la
-    connexion, une fois chacun. `mute` : rien ne revient, et la connexion reste ouverte. `answered`
-    dit si la page a reçu une réponse à ses questions.
+    Il rend les pages de `url`, et relaie leurs websockets. `lost` sont les textes dont l'annonce se
+    perd ; `cutting`, ceux dont l'annonce se perd avec la connexion, une fois chacun. `mute` : rien
+    ne revient, et la connexion reste ouverte. `answered` dit si la page a reçu une réponse à ses
+    questions, `tries` combien de fois elle a frappé pendant une coupure, et `through` les
+    connexions qui vont jusqu'au serveur.
     """
 
     def __init__(self, url: str):

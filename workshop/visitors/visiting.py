@@ -123,7 +123,7 @@ class PageVisitor:
         """Lève PageFault si la console a une erreur, ou si la politique a refusé quelque chose."""
         path = await self._run("location.pathname")
         for refused in await self._run("window.refusedToPage ?? []"):
-            self.fails(f"Dans la page {path}, {refusal(*refused)}")
+            raise PageFault(f"Dans la page {path}, {refusal(*refused)}", [], reloaded=False)
         if self.page.errors:
             self.fails(f"Dans la page {path}, la console du navigateur a une erreur.")
 
