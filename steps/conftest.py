@@ -17,6 +17,7 @@ from channels.layers import channel_layers
 
 from workshop.browsers.driving import driven_browser
 from workshop.browsers.finding import MissingTool, starting_browser
+from workshop.browsers.sharing import VARIABLE
 from workshop.chapters.steps import Step
 from workshop.project.files import copy_project, has_migrations
 from workshop.project.serving import Server, require_no_exception
@@ -122,6 +123,13 @@ async def network_visitor(server):
 @pytest.fixture(scope="session")
 def starting():
     """Un vrai navigateur qui démarre : sa sorte, et de quoi attendre son adresse ; ou None."""
+    if known := os.environ.get(VARIABLE):
+
+        async def ready() -> str:
+            return known
+
+        yield "chromium", ready
+        return
     for kind in ("chromium", "firefox"):
         with contextlib.suppress(MissingTool), starting_browser(kind) as address:
             yield kind, address

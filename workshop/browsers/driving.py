@@ -182,7 +182,8 @@ class ChromiumPage(Page):
     async def _open(self, person: str | None) -> None:
         self.loaded = asyncio.Event()
         if not person:
-            person = (await self._ask("Target.createBrowserContext"))["browserContextId"]
+            person = await self._ask("Target.createBrowserContext", disposeOnDetach=True)
+            person = person["browserContextId"]
         self.person, where = person, {"url": "about:blank", "browserContextId": person}
         target = await self._ask("Target.createTarget", newWindow=True, **where)
         attached = await self._ask("Target.attachToTarget", flatten=True, **target)

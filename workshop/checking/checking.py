@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from workshop.basics import WorkshopError
+from workshop.browsers import sharing
 from workshop.chapters.steps import Step, all_steps
 from workshop.checking.explaining import explain
 from workshop.checking.judges import SERVER, Judge, request
@@ -19,6 +20,8 @@ from workshop.system.memory import keep, kept
 DEADLINE = 60
 # L'étape 10 lance la suite de l'apprenant sur vingt chats.
 LONGER = {10: 300}
+# Celles qui ouvrent un navigateur.
+IN_A_BROWSER = range(7, 10)
 LISTEN_SECONDS = 120
 TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
 STOPPED = "Le projet a mis fin à la vérification (sys.exit, os._exit…) avant d'atteindre ce but."
@@ -125,6 +128,8 @@ def check(
     qu'il lève arrête tout.
     """
     started = time.monotonic()
+    if step.number in IN_A_BROWSER:
+        sharing.start()
     with judge or Judge(step) as judge:
         copy = Path(judge.folder.name) / "live"
         if project.is_dir():

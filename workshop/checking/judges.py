@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workshop.basics import ROOT
+from workshop.browsers import sharing
 from workshop.chapters.steps import Step
 from workshop.system import nursed
 from workshop.system.processes import project_environment
@@ -101,6 +102,7 @@ def request(project: Path, origin: Path, python: str, step: Step, **more: str) -
         "ATELIER_HEARD": "",
         "ATELIER_GOAL": "",
         "ATELIER_TRIAL": "",
+        sharing.VARIABLE: sharing.shared(),
         nursed.ADDRESS: nursed.address(python or sys.executable),
         **more,
     }
