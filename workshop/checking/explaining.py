@@ -1,6 +1,7 @@
 """Du but rouge à ce que lit l'apprenant : la place que prouve une réparation, puis des mots."""
 
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from workshop.checking.locating import Part, Search
 from workshop.diagnosis.edits import Edit, apply, covers, edits
 from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
 from workshop.diagnosis.movements import Movement, brought_by, reached
+from workshop.diagnosis.naming import Naming, named_alike
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
 from workshop.system import nursed
@@ -50,22 +52,38 @@ def explain(
             return reaches(judge, request(copy, origin, python, step), goal, search.left, alive)
 
     nursed.start(python or sys.executable)
-    found = edits(project, nearest(project, step))
-    unwritten = not_yet(found, project)
-    written = [edit for edit in found if edit not in unwritten]
-    places = [(one.file, one.line) for one in suspicion.findings if one.file]
-    search = Search(project, mends, SECONDS)
-    part = frozenset() if unwritten and not written else None
-    if written:
-        part = search.smallest(written, [*places, *suspicion.places], frozenset(unwritten))
-    return in_words(project, suspicion, part, unwritten), search
+    with tempfile.TemporaryDirectory(prefix="atelier-") as folder:
+        solution = nearest(project, step)
+        naming = named_alike(solution, project, suspicion.settings, Path(folder) / "live")
+        gap = Gap(project, naming, edits(project, naming.solution))
+        search = Search(project, mends, SECONDS)
+        part = None
+        if gap.written:
+            places = [(one.file, one.line) for one in suspicion.findings if one.file]
+            places += suspicion.places
+            part = search.smallest(gap.written, places, frozenset(gap.unwritten))
+        elif gap.unwritten:
+            part = frozenset()
+        return in_words(gap, suspicion, part), search
 
 
-def not_yet(found: list[Edit], project: Path) -> dict[Edit, Movement]:
-    """Renvoie les morceaux d'un mouvement où le projet n'en est pas encore, et ce mouvement."""
-    here = reached(project)
-    brought = {edit: brought_by(edit) for edit in found if not edit.moved}
-    return {edit: one for edit, one in brought.items() if one and one.act > here}
+class Gap:
+    """Ce qui sépare un projet d'une solution, et le mouvement qui apporte chaque morceau.
+
+    `unwritten` sont les morceaux d'un mouvement où le projet n'en est pas encore, `written` les
+    autres.
+    """
+
+    def __init__(self, project: Path, naming: Naming, found: list[Edit]):
+        self.project = project
+        here = reached(project, naming)
+        self.brought = {edit: brought_by(edit, naming) for edit in found}
+        self.unwritten = {
+            edit: movement
+            for edit, movement in self.brought.items()
+            if movement and movement.act > here and not edit.moved
+        }
+        self.written = [edit for edit in found if edit not in self.unwritten]
 
 
 def nearest(project: Path, step: Step) -> Path:
@@ -82,19 +100,16 @@ def nearest(project: Path, step: Step) -> Path:
 
 def _lines(project: Path) -> Counter:
     return Counter(
-        (path.relative_to(project).as_posix(), line.strip())
-        for path in copied(project)
-        for line in read(path).splitlines()
+        (path.name, line.strip()) for path in copied(project) for line in read(path).splitlines()
     )
 
 
-def in_words(
-    project: Path, suspicion: Suspicion, part: Part | None, unwritten: dict[Edit, Movement]
-) -> Diagnosis:
+def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
     """Renvoie ce que l'on dit d'une part qui répare, ou quand il n'y en a pas.
 
     Vide, elle dit que rien de ce qui est écrit n'est une faute.
     """
+    project = gap.project
     if part is None:
         outside = [one for one in suspicion.findings if one.outside]
         return first_heard(suspicion, outside) or unknown(project, suspicion)
@@ -102,14 +117,14 @@ def in_words(
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, project)]
         if heard := first_heard(suspicion, proven):
-            return heard if heard.file else _at(heard, edit, project)
-        if not unwritten:
-            cause = read_again(edit, brought_by(edit))
-            return _at(Diagnosis("read-again", suspicion.observed, cause), edit, project)
+            return heard if heard.file else _at(heard, edit)
+        if not gap.unwritten:
+            cause = read_again(edit, gap.brought[edit])
+            return _at(Diagnosis("read-again", suspicion.observed, cause), edit)
     # Une autre façon d'écrire peut ne pas s'accorder avec la suite du chapitre : ce n'est pas une
     # faute que l'on sache nommer.
-    movement = min(unwritten.values(), key=lambda one: one.act)
-    files = [edit.file for edit, one in unwritten.items() if one == movement]
+    movement = min(gap.unwritten.values(), key=lambda one: one.act)
+    files = [edit.file for edit, one in gap.unwritten.items() if one == movement]
     return Diagnosis("not-written", suspicion.observed, not_written(movement, files))
 
 
@@ -168,7 +183,7 @@ def read_again(edit: Edit, movement: Movement | None) -> str:
     return f"{what} Relisez {movement}."
 
 
-def _at(found: Diagnosis, edit: Edit, project: Path) -> Diagnosis:
+def _at(found: Diagnosis, edit: Edit) -> Diagnosis:
     """Renvoie un diagnostic, à l'endroit d'un morceau."""
     if edit.state != "changed":
         return replace(found, file=edit.moved or edit.file, line=None)

@@ -106,7 +106,11 @@ class Judge:
 
     def suspect(self, found: list[Finding], places: list) -> None:
         """Dit au parent ce que l'on sait du but rouge."""
-        self.send(suspicion=asdict(Suspicion(self.case.observed, found, places)))
+        self.send(
+            suspicion=asdict(
+                Suspicion(self.case.observed, found, places, self.case.settings_module)
+            )
+        )
 
     def stuck(self, file: str, line: int, function: str) -> None:
         """Le projet ne rend pas la main : le but en cours est rouge, et l'on sait où."""

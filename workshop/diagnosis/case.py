@@ -99,6 +99,11 @@ class Case:
     def application(self):
         return None if isinstance(self.loaded, BaseException) else self.loaded
 
+    @property
+    def settings_module(self) -> str:
+        """Le module de réglages que choisit le projet."""
+        return settings_module(self.project.folder)
+
     @cached_property
     def settings(self):
         """Le module de réglages, ou None s'il ne s'importe pas."""

@@ -48,15 +48,18 @@ class Finding:
 class Suspicion:
     """Ce que le processus qui juge sait d'un but rouge, avant que l'on cherche ce qui le répare.
 
-    `places` sont les lignes du projet où l'erreur est passée, la plus proche d'abord.
+    `places` sont les lignes du projet où l'erreur est passée, la plus proche d'abord ;
+    `settings` est le module de réglages que choisit le projet.
     """
 
     observed: str
     findings: tuple[Finding, ...] = ()
     places: tuple[tuple[str, int | None], ...] = ()
+    settings: str = "live.settings"
 
     @classmethod
     def from_json(cls, found: dict) -> "Suspicion":
         """Renvoie ce qu'un autre processus a écrit en JSON."""
         findings = tuple(Finding(**one) for one in found["findings"])
-        return cls(found["observed"], findings, tuple(map(tuple, found["places"])))
+        places = tuple(map(tuple, found["places"]))
+        return cls(found["observed"], findings, places, found["settings"])

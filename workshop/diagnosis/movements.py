@@ -10,6 +10,7 @@ from pathlib import Path
 from workshop.chapters.replay import REPLAYED
 from workshop.chapters.steps import Patch, Rename, Run, Step, Write, all_steps
 from workshop.diagnosis.edits import Edit
+from workshop.diagnosis.naming import Naming
 
 TITLE = re.compile(r"(\d+)\. (.+)")
 # Une ligne plus courte (une parenthèse, un mot) se trouve partout : elle ne prouve rien.
@@ -75,20 +76,21 @@ def _squeezed(line: str) -> str:
     return "".join(line.split())
 
 
-def brought_by(edit: Edit) -> Movement | None:
+def brought_by(edit: Edit, naming: Naming) -> Movement | None:
     """Renvoie le mouvement qui apporte ce que ce morceau ajoute ; None s'il n'ajoute rien."""
-    known = _brought().get(edit.file, {})
+    known = _brought().get(naming.in_chapter(edit.file), {})
     if edit.state == "missing":
         return known.get("")
     movements = [known[line] for line in map(_squeezed, edit.lines) if line and line in known]
     return max(movements, key=lambda movement: movement.act, default=None)
 
 
-def reached(project: Path) -> int:
+def reached(project: Path, naming: Naming) -> int:
     """Renvoie le rang du dernier acte dont le projet porte la trace."""
     last = 0
+    places = {name: place for place, name in naming.names.items()}
     for file, known in _brought().items():
-        path = project / file
+        path = project / places.get(file, file)
         if not path.is_file():
             continue
         text = path.read_text("utf-8-sig", "replace")
