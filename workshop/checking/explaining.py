@@ -61,10 +61,22 @@ def explain(
         if gap.written:
             places = [(one.file, one.line) for one in suspicion.findings if one.file]
             places += suspicion.places
-            part = search.smallest(gap.written, places, frozenset(gap.unwritten))
+            base, cures = frozenset(gap.unwritten), cured(suspicion.findings)
+            part = search.smallest(gap.written, places, base, [*cures])
+            if part in cures:
+                return first_heard(suspicion, [cures[part]]), search
         elif gap.unwritten:
             part = frozenset()
         return in_words(gap, suspicion, part), search
+
+
+def cured(findings: Iterable[Finding]) -> dict[Part, Finding]:
+    """Renvoie les propositions qui savent se prouver, par la part qui les prouverait."""
+    return {
+        frozenset([Edit(one.file, "changed", one.line - 1, one.line, (one.mend,))]): one
+        for one in reversed([*findings])
+        if one.mend is not None and one.line
+    }
 
 
 class Gap:

@@ -6,7 +6,7 @@ d'eux répare à lui seul.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,22 +48,32 @@ class Search:
         return self.seconds - self.left
 
     def smallest(
-        self, edits: list[Edit], places: list[tuple[str, int | None]], base: Part = frozenset()
+        self,
+        edits: list[Edit],
+        places: list[tuple[str, int | None]],
+        base: Part = frozenset(),
+        before: Sequence[Part] = (),
     ) -> Part | None:
         """Renvoie la plus petite part qui répare ; None s'il n'y en a pas, ou pas à temps.
 
         `places` sont les endroits que l'erreur désigne, le plus sûr d'abord. `base` est appliquée
         à chaque essai, et n'est pas de la part : elle peut être vide, si `base` répare seule.
+        `before` sont des parts à essayer d'abord.
         """
         self.base = base
+        extra = [edit for edit in self.ranked(edits, places) if edit.state == "extra"]
+        edits = [edit for edit in edits if edit.state != "extra"]
         edits = self.ranked(edits, places)
         alone = [frozenset([edit]) for edit in edits]
         files = [frozenset(e for e in edits if e.file == name) for name in _files(edits)]
         with ThreadPoolExecutor(ABREAST) as self.pool:
             try:
-                found = self.first([frozenset(), *alone[: ABREAST - bool(base)]])
+                found = self.first([*before, frozenset(), *alone[: ABREAST - bool(base)]])
                 if found is None and not self.first([frozenset(edits)]):
-                    return None
+                    # Un fichier de plus est rarement une faute : on s'en passe en dernier.
+                    return self.first([frozenset([edit]) for edit in extra[: 3 * ALONE]])
+                if found in before:
+                    return found
                 if found is None and len(edits) <= ALONE:
                     found = self.first(alone)
                 if found is None:
@@ -79,7 +89,7 @@ class Search:
             at = [i for i, place in enumerate(places) if covers(edit, *place, self.project)]
             near = [i for i, (file, _) in enumerate(places) if file in (edit.file, edit.moved)]
             first, close = min(at, default=len(places)), min(near, default=len(places))
-            return first, close, edit.state == "extra"
+            return first, close
 
         return sorted(edits, key=rank)
 

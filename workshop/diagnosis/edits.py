@@ -22,9 +22,9 @@ class Edit:
     """Un morceau : dans un fichier, les lignes `start` à `end` deviennent `lines`.
 
     Les lignes se comptent de zéro ; `end` n'en est pas. `state` vaut changed, missing (le fichier
-    manque au projet, `source` est celui de la solution) ou extra (le projet l'a de plus). Un
-    fichier déplacé est manquant, et `moved` est l'endroit où il est. `rank` range ceux qui
-    commencent à la même ligne.
+    manque au projet, `source` est celui de la solution) ou extra (le projet l'a de plus : l'on se
+    passe de ces lignes, ou de lui tout entier s'il n'y en a pas). Un fichier déplacé est manquant,
+    et `moved` est l'endroit où il est. `rank` range ceux qui commencent à la même ligne.
     """
 
     file: str
@@ -50,8 +50,18 @@ def edits(project: Path, solution: Path) -> list[Edit]:
             extra = [name for name in extra if name != moved]
             lines = tuple(read(theirs[path]).split("\n"))
             found.append(Edit(path, "missing", lines=lines, source=theirs[path], moved=moved))
-    hidden = [path for path in extra if any(part.startswith(".") for part in path.split("/"))]
-    return found + [Edit(path, "extra") for path in extra if path not in hidden]
+    for path in extra:
+        if not any(part.startswith(".") for part in path.split("/")):
+            found += _too_much(path, read(mine[path]))
+    return found
+
+
+def _too_much(path: str, text: str) -> Iterator[Edit]:
+    """Donne de quoi se passer d'un fichier de plus, en entier ou d'une seule instruction."""
+    yield Edit(path, "extra")
+    tree = _parsed(text) if path.endswith(".py") else None
+    for node in tree.body if tree else ():
+        yield Edit(path, "extra", node.lineno - 1, node.end_lineno)
 
 
 def apply(chosen: Iterable[Edit], project: Path) -> None:
@@ -67,7 +77,7 @@ def apply(chosen: Iterable[Edit], project: Path) -> None:
                 shutil.copyfile(ones[0].source, path)
                 if ones[0].moved:
                     (project / ones[0].moved).unlink()
-            case "extra":
+            case "extra" if any(not one.end for one in ones):
                 path.unlink()
             case _:
                 path.write_text(applied(ones, path.read_text("utf-8-sig", "replace")), "utf-8")
@@ -85,7 +95,7 @@ def reads(chosen: Iterable[Edit], project: Path) -> bool:
     """Renvoie True si Python sait lire les fichiers que ces morceaux changent."""
     by_file: dict[str, list[Edit]] = {}
     for edit in chosen:
-        if edit.state == "changed" and edit.file.endswith(".py"):
+        if edit.state != "missing" and edit.end and edit.file.endswith(".py"):
             by_file.setdefault(edit.file, []).append(edit)
     return all(
         _parsed(applied(ones, (project / file).read_text("utf-8-sig", "replace"))) is not None
@@ -98,7 +108,7 @@ def covers(edit: Edit, file: str, line: int | None, project: Path) -> bool:
 
     Une ligne qui manque à une fonction ou à une classe est aussi à sa première ligne.
     """
-    if edit.state != "changed":
+    if not edit.end and edit.state != "changed":
         return file in (edit.file, edit.moved)
     if file != edit.file:
         return False

@@ -32,8 +32,10 @@ class Diagnosis:
 class Finding:
     """Ce que propose une règle. Elle n'est entendue que si son endroit répare.
 
-    Sans `file`, les mots valent pour l'endroit qui répare, où qu'il soit. `outside` : la faute
-    n'est dans aucun fichier (environnement, port, navigateur), et rien n'est à réparer.
+    Sans `file`, les mots valent pour l'endroit qui répare, où qu'il soit. `mend` est sa ligne,
+    réparée : la proposition se prouve alors d'elle-même, même dans un projet écrit d'une tout autre
+    façon. `outside` : la faute n'est dans aucun fichier (environnement, port, navigateur), et rien
+    n'est à réparer.
     """
 
     code: str
@@ -42,6 +44,7 @@ class Finding:
     line: int | None = None
     observed: str = ""
     outside: bool = False
+    mend: str | None = None
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,11 @@ class Rule:
     def findings(self, case) -> Iterator[Finding]:
         """Donne ce que la règle propose de dire."""
         for arguments in self.matches(case):
-            for code, place, cause, *observed in self.function(case, **arguments):
+            for code, place, cause, *more in self.function(case, **arguments):
                 file, line = (place.file or None, place.line) if place else (None, None)
-                yield Finding(code, cause, file, line, *observed, outside=self.outside)
+                observed = more[0] if more else ""
+                mend = more[1] if len(more) > 1 else None
+                yield Finding(code, cause, file, line, observed, self.outside, mend)
 
 
 def rule(
@@ -69,7 +71,8 @@ def rule(
     `kind` et `pattern` décrivent une exception ; `said`, ce que le but a observé ; `log`, le
     journal du serveur. Les groupes nommés de ces motifs deviennent des arguments, de même que
     `error`. La fonction donne des triplets (code, endroit ou None, cause), ou des quadruplets : une
-    observation plus précise que celle du but vient alors en dernier. `outside` : la faute n'est
+    observation plus précise que celle du but vient alors en dernier ; après elle, ou après "", la
+    ligne de cet endroit, réparée. `outside` : la faute n'est
     dans aucun fichier, et la règle est entendue quand rien ne répare.
     """
     names = (goals,) if isinstance(goals, str) else tuple(goals)

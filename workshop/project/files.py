@@ -1,7 +1,9 @@
 """Les fichiers d'un projet : ceux que l'on copie, et ceux que ses exécutions ont laissés."""
 
+import importlib.machinery
 import os
 import shutil
+import sys
 from pathlib import Path
 
 LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
@@ -34,3 +36,11 @@ def has_migrations(project: Path) -> bool:
         path.parent.name == "migrations" and path.suffix == ".py" and path.stem != "__init__"
         for path in copied(project)
     )
+
+
+def hides_a_package(project: Path) -> bool:
+    """Renvoie True si un fichier ou un dossier du projet a le nom d'un paquet, et le cache."""
+    installed = [one for one in sys.path if Path(one).name == "site-packages"]
+    names = {path.stem for path in project.glob("*") if path.is_dir() or path.suffix == ".py"}
+    find = importlib.machinery.PathFinder.find_spec
+    return any(name in sys.stdlib_module_names or find(name, installed) for name in names)

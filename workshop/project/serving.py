@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from workshop.project.files import has_migrations
+from workshop.project.files import has_migrations, hides_a_package
 from workshop.system.nursed import ADDRESS, Nursed
 from workshop.system.processes import (
     GUARD,
@@ -152,7 +152,8 @@ class Server:
         """Lance un programme du projet ; ce qu'il écrit s'ajoute à un journal."""
         environment = project_environment() | self.environment
         with log_path.open("ab") as log:
-            if prise := environment.pop(ADDRESS, ""):
+            prise = environment.pop(ADDRESS, "")
+            if prise and not hides_a_package(self.project):
                 with contextlib.suppress(OSError):
                     return Nursed(prise, self.project, environment, [*arguments], log.fileno())
             return subprocess.Popen(
