@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -21,7 +22,8 @@ from workshop.chapters.steps import all_steps, find_step
 from workshop.checking import checking
 from workshop.checking.checking import Goal, Judge, Report
 from workshop.diagnosis.finding import Diagnosis
-from workshop.following import watching
+from workshop.following import environment, watching
+from workshop.following.environment import Environment
 from workshop.following.screen import KEYS, View, keys_line, screen, text
 from workshop.following.watching import Follower, changes, follow
 from workshop.system import memory
@@ -128,15 +130,43 @@ async def test_a_save_is_seen(project):
     assert await task
 
 
-async def test_what_a_run_leaves_and_the_environment_are_not_seen(project):
+async def test_what_a_run_leaves_and_what_runs_in_the_environment_are_not_seen(project):
     (project / ".venv" / "bin").mkdir(parents=True)
     task = asyncio.ensure_future(seen(changes(project), 2.5))
     await asyncio.sleep(0.5)
-    (project / ".venv" / "bin" / "python").write_text("", "utf-8")
+    (project / ".venv" / "bin" / "activate").write_text("", "utf-8")
     (project / "chat" / "__pycache__").mkdir()
     (project / "chat" / "__pycache__" / "consumers.pyc").write_bytes(b"")
     (project / "db.sqlite3").write_bytes(b"")
     assert not await task
+
+
+@pytest.mark.parametrize("place", ["lib/python3.13/site-packages", "Lib/site-packages"])
+async def test_an_environment_made_then_a_package_installed_are_seen(project, place):
+    watched = changes(project)
+    task = asyncio.ensure_future(seen(watched))
+    await asyncio.sleep(0.5)
+    packages = project / ".venv" / place
+    packages.mkdir(parents=True)
+    (project / ".venv" / "pyvenv.cfg").write_text("", "utf-8")
+    assert await task
+    task = asyncio.ensure_future(seen(watched))
+    (packages / "django").mkdir()
+    assert await task
+
+
+def test_an_environment_that_still_moves_is_left_to_finish(project, monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(environment.time, "monotonic", lambda: next(clock) * 0.4)
+    packages = project / ".venv" / "lib" / "python3.13" / "site-packages"
+    packages.mkdir(parents=True)
+    watched = Environment(project)
+    answers = []
+    for name in ("django", "channels", None, None, None, None):
+        if name:
+            (packages / name).mkdir()
+        answers.append(watched.has_changed())
+    assert answers[:2] == [False, False] and answers.count(True) == 1
 
 
 async def test_a_folder_deleted_then_remade_is_seen(project):

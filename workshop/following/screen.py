@@ -132,6 +132,8 @@ def conclusion(view: View) -> str:
         if not following:
             return "[green]Étape réussie.[/] C'était la dernière du parcours. Bravo !"
         return f"[green]Étape réussie.[/] La suite : {following.shown_chapter}"
+    if report.passed is False and view.step.number == 1:
+        return "Pas encore. Continuez : la vérification repart d'elle-même."
     if report.passed is False:
         return "Pas encore. Corrigez et enregistrez : la vérification repart d'elle-même."
     return "Un but n'a pas pu être vérifié : suivez la phrase ci-dessus."

@@ -22,6 +22,7 @@ from workshop.chapters.hints import hint_panel
 from workshop.chapters.steps import Step
 from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import LISTEN_SECONDS, Judge, Report, check
+from workshop.following.environment import Environment
 from workshop.following.screen import KEYS, View, keys_line, screen, text, trace_panel
 from workshop.project.comparing import differences, differences_panel
 from workshop.project.files import copied
@@ -230,12 +231,11 @@ class Follower:
 
 
 async def changes(project: Path) -> AsyncIterator[None]:
-    """Donne la main à chaque changement de ce que l'apprenant écrit, et à lui seul.
+    """Donne la main à chaque changement de ce que l'apprenant écrit, ou installe.
 
-    Le dossier peut manquer, disparaître et revenir. Ni les environnements ni ce que laissent les
-    exécutions ne comptent.
+    Le dossier peut manquer, disparaître et revenir. Ce que laissent les exécutions ne compte pas.
     """
-    known = fingerprint(project)
+    known, environment = fingerprint(project), Environment(project)
     while True:
         folders = {project.parent, *(path.parent for path in copied(project))}
         folders = {folder for folder in folders if folder.is_dir()}
@@ -249,7 +249,8 @@ async def changes(project: Path) -> AsyncIterator[None]:
                 rust_timeout=POLL_MS,
                 yield_on_timeout=True,
             ):
-                if (seen := fingerprint(project)) != known:
+                seen, installed = fingerprint(project), environment.has_changed()
+                if seen != known or installed:
                     known = seen
                     yield
                 if {project.parent, *(path.parent for path in copied(project))} != folders:

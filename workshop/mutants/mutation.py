@@ -23,6 +23,7 @@ from textwrap import shorten
 
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import read_acts
+from workshop.mutants.naming import names_of, rename
 from workshop.project.files import copied, copy_project
 from workshop.system.processes import OWN_GROUP, project_environment
 
@@ -176,13 +177,17 @@ def short(test: str) -> str:
     return test.rpartition("::")[2].partition("[")[0]
 
 
-def with_tests_of(learner: Path, chat: Path, folder: Path) -> Path:
+def with_tests_of(
+    learner: Path, chat: Path, folder: Path, change: Callable[[Path], None] = lambda project: None
+) -> Path:
     """Copie un chat dans `folder`, avec les tests de l'apprenant, et renvoie le projet.
 
-    Ses tests, leurs réglages, ce dont ils se servent : tout fichier que le chat n'a pas, sauf une
-    migration.
+    `change` modifie d'abord ce chat, qui prend ensuite les noms de l'apprenant. Puis, ses tests,
+    leurs réglages, ce dont ils se servent : tout fichier que le chat n'a pas, sauf une migration.
     """
     copy_project(chat, folder)
+    change(folder)
+    rename(folder, names_of(learner))
     for path in copied(learner):
         place = folder / path.relative_to(learner)
         if not place.exists() and "migrations" not in place.parts:
@@ -314,8 +319,7 @@ class Trials:
 
         `options` sont celles de Runner.run.
         """
-        project = with_tests_of(self.learner, self.chat, self._place())
-        change(project)
+        project = with_tests_of(self.learner, self.chat, self._place(), change)
         return self.pool.submit(self._run, project, **options)
 
     def _place(self) -> Path:

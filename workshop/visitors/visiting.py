@@ -133,9 +133,12 @@ class PageVisitor:
 
     async def stays(self) -> None:
         """Lève PageFault si la page s'est rechargée depuis que l'on est entré."""
-        await self._wait(
-            "window.sameVisit", "La page s'est rechargée quand on a parlé.", seconds=0.5
-        )
+        # Pendant qu'elle se recharge, elle ne répond pas.
+        with contextlib.suppress(DrivingError):
+            if await self._run("window.sameVisit === true"):
+                return
+        complaints = [*self.page.errors]
+        raise PageFault("La page s'est rechargée quand on a parlé.", complaints, reloaded=True)
 
     async def value(self, expression: str):
         """Renvoie la valeur d'une expression dans la page."""
