@@ -1,4 +1,4 @@
-"""Le port 8000 pour chacun : un réseau à soi, là où Linux en donne, sinon celui de la machine."""
+"""Le port 8000 pour chacun : un réseau à soi, là où Linux en donne, sinon celui de la machine."""
 
 import os
 import shlex
@@ -41,7 +41,7 @@ class MachineNetwork:
 
 
 class OwnNetwork(MachineNetwork):
-    """Un réseau neuf, où il n'y a que soi : ni la machine, ni le reste du monde."""
+    """Un réseau neuf, où il n'y a que soi : ni la machine, ni le reste du monde."""
 
     def __enter__(self):
         # Qui n'est pas root n'en fait un qu'en étant le root d'un espace à lui.
@@ -93,7 +93,7 @@ def network() -> MachineNetwork:
 
 
 def script(network: MachineNetwork, program: str, path: Path) -> str:
-    """Écrit un programme qui lance celui-ci dans un réseau ; renvoie son chemin."""
+    """Écrit un programme qui lance celui-ci dans un réseau ; renvoie son chemin."""
     path.write_text(f'#!/bin/sh\nexec {shlex.join(network.inside([program]))} "$@"\n', "utf-8")
     path.chmod(0o755)
     return str(path)

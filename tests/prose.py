@@ -46,7 +46,8 @@ def files(*suffixes: str) -> list[Path]:
 
 def texts(path: Path) -> Iterator[Text]:
     """Donne la prose d'un fichier."""
-    reader = tests if path.is_relative_to(ROOT / "tests") else READERS[path.suffix]
+    ours = path.suffix == ".py" and path.is_relative_to(ROOT / "tests")
+    reader = tests if ours else READERS[path.suffix]
     for line, content in reader(path.read_text("utf-8")):
         yield Text(path, line, content)
 

@@ -24,7 +24,7 @@ from workshop.project.catching_up import MIGRATE
 
 LAUNCHER = "python3 atelier.py"
 RELOAD_SECONDS = 2
-# Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
+# Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
 INSTALL = "python -m pip install "
 
 
@@ -249,5 +249,5 @@ class Robot:
             if line not in said:
                 log = self.terminals["serveur"].log.read_text("utf-8")[-1500:]
                 pytest.fail(
-                    f"{self.slug}, ligne {act.line} : annoncé « {line} », vu :\n{said}\n{log}"
+                    f"{self.slug}, ligne {act.line} : annoncé « {line} », vu :\n{said}\n{log}"
                 )

@@ -1,4 +1,4 @@
-"""La maison reste comme elle est bâtie : les imports du moteur vont dans un seul sens, sans cercle.
+"""La maison reste comme elle est bâtie : les imports du moteur vont dans un seul sens, sans cercle.
 
 Le contrat est dans pyproject.toml.
 """
@@ -12,7 +12,7 @@ import pytest
 
 from workshop.basics import ROOT
 
-pytest.importorskip("importlinter", reason="import-linter manque : requirements-dev.txt")
+pytest.importorskip("importlinter", reason="import-linter manque : requirements-dev.txt")
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 

@@ -44,10 +44,10 @@ def test(rapide, tout, strict):
         install_all()
     # Beaucoup de tests attendent : un de plus que de processeurs.
     shared = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup", "--no-loadscope-reorder"]
-    plugins = ["-p", "tests.sharing", "-p", "tests.progress"]
-    chosen = {"--rapide": rapide, "--tout": tout, "--strict-skips": strict}
-    options = [name for name, wanted in chosen.items() if wanted]
-    command = [sys.executable, "-m", "pytest", "-q", *shared, *plugins, *options]
+    options = {"-ptests.quick": rapide, "--tout": tout, "--strict-skips": strict}
+    chosen = [option for option, wanted in options.items() if wanted]
+    plugins = ["-ptests.sharing", "-ptests.progress"]
+    command = [sys.executable, "-m", "pytest", "-q", *shared, *plugins, *chosen]
     sys.exit(subprocess.call(command, cwd=ROOT))
 
 
