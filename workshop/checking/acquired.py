@@ -1,5 +1,6 @@
 """Ce qui était acquis le reste : quand une étape est verte, celles d'avant se jugent aussi."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,8 +8,11 @@ from pathlib import Path
 
 from workshop.chapters.steps import Step, all_steps
 from workshop.checking.checking import Goal, Report, check
+from workshop.checking.remarks import remarks
 
 ABREAST = 2
+# Avant cette étape, il n'y a pas de projet dont Django puisse avertir.
+FIRST_PROJECT = 2
 
 
 def with_acquired(
@@ -20,7 +24,8 @@ def with_acquired(
 ) -> Report:
     """Renvoie le résultat d'une étape verte, et le premier but d'avant qui ne l'est plus.
 
-    Ce but s'ajoute, rouge, à ceux de l'étape. `progress` est appelé souvent, comme dans `check`.
+    Ce but s'ajoute, rouge, à ceux de l'étape ; sinon, ce dont Django avertit s'ajoute en remarques.
+    `progress` est appelé souvent, comme dans `check`.
     """
     # L'étape 01 juge un environnement : sans lui, on ne l'avait pas.
     before = [one for one in all_steps() if one.number < step.number and (python or one.number > 1)]
@@ -35,7 +40,9 @@ def with_acquired(
                     return _lost(report, one, found)
         finally:
             pool.shutdown(cancel_futures=True)
-    return report
+    if step.number < FIRST_PROJECT:
+        return report
+    return replace(report, remarks=remarks(project, python or sys.executable))
 
 
 def _lost(report: Report, step: Step, found: Report) -> Report:

@@ -43,7 +43,8 @@ class Report:
 
     `trace` est tout ce que la vérification a écrit, le projet compris ; `suspicion`, ce que les
     règles proposent de dire du but rouge, et `crashes` les traces de celles qui sont tombées ;
-    `search` est la recherche de ce qui répare.
+    `search` est la recherche de ce qui répare, et `remarks` ce dont Django avertit quand tout est
+    vert.
     """
 
     step: str
@@ -52,6 +53,7 @@ class Report:
     suspicion: Suspicion | None = None
     crashes: list[str] = field(default_factory=list)
     search: Search | None = None
+    remarks: list[str] = field(default_factory=list)
     trace: str = ""
 
     @property

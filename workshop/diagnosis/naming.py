@@ -1,4 +1,4 @@
-"""Les noms qu'a choisis l'apprenant : son paquet, ses réglages en un ou plusieurs fichiers."""
+"""Une solution, avec les noms qu'a choisis l'apprenant : son paquet, la place de ses réglages."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
+from workshop.project.naming import PROJECT, names_of, rename
 
-PACKAGE, SETTINGS = "live", "live.settings"
+SETTINGS = f"{PROJECT}/settings.py"
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,27 @@ def named_alike(solution: Path, project: Path, settings: str, folder: Path) -> N
 
     `settings` est le module de réglages que choisit le projet.
     """
-    package = settings.partition(".")[0]
     wanted = _settings_file(solution, project, settings)
-    if settings == SETTINGS and wanted == f"{PACKAGE}/settings.py":
+    names = names_of(project, settings)
+    usual = f"{names.get(PROJECT, PROJECT)}/settings.py"
+    if not names and wanted == usual:
         return Naming(solution)
     copy_project(solution, folder)
-    names = {}
+    rename(folder, names)
+    if wanted != usual:
+        for path in copied(folder):
+            if path.suffix in (".py", ".ini", ".toml"):
+                text = path.read_text("utf-8")
+                module = usual.removesuffix(".py").replace("/", ".")
+                path.write_text(re.sub(rf"\b{re.escape(module)}\b", settings, text), "utf-8")
+        (folder / wanted).parent.mkdir(parents=True, exist_ok=True)
+        (folder / usual).rename(folder / wanted)
+    ours = {theirs: name for name, theirs in names.items()}
+    known = {}
     for path in copied(folder):
-        name = path.relative_to(folder).as_posix()
-        place = re.sub(rf"^{PACKAGE}/", f"{package}/", name)
-        place = wanted if name == f"{PACKAGE}/settings.py" else place
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        text = re.sub(rf"\b{PACKAGE}\.settings\b", settings, text)
-        text = re.sub(rf"\b{PACKAGE}\.(?=(?:urls|asgi|wsgi)\b)", f"{package}.", text)
-        path.unlink()
-        (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_bytes(text.encode("utf-8", "surrogateescape"))
-        names[place] = name
-    return Naming(folder, names)
+        first, *others = path.relative_to(folder).parts
+        known["/".join([first, *others])] = "/".join([ours.get(first, first), *others])
+    return Naming(folder, known | {wanted: SETTINGS})
 
 
 def _settings_file(solution: Path, project: Path, settings: str) -> str:
@@ -56,7 +60,7 @@ def _settings_file(solution: Path, project: Path, settings: str) -> str:
         beside = project / module
     if beside == project / module.partition("/")[0]:
         return f"{module}.py"
-    theirs = read(solution / PACKAGE / "settings.py").splitlines()
+    theirs = read(solution / SETTINGS).splitlines()
 
     def likeness(path: Path) -> float:
         return SequenceMatcher(None, theirs, read(path).splitlines(), False).ratio()

@@ -129,9 +129,10 @@ def conclusion(view: View) -> str:
     report = view.report
     if report.passed:
         following = view.step.following
-        if not following:
-            return "[green]Étape réussie.[/] C'était la dernière du parcours. Bravo !"
-        return f"[green]Étape réussie.[/] La suite : {following.shown_chapter}"
+        last = "C'était la dernière du parcours. Bravo !"
+        then = f"La suite : {following.shown_chapter}" if following else last
+        remarks = [f"[yellow]À noter : {escape(one)}[/]" for one in report.remarks]
+        return "\n".join([f"[green]Étape réussie.[/] {then}", *remarks])
     if report.passed is False and view.step.number == 1:
         return "Pas encore. Continuez : la vérification repart d'elle-même."
     if report.passed is False:

@@ -23,8 +23,9 @@ from textwrap import shorten
 
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import read_acts
-from workshop.mutants.naming import names_of, rename
 from workshop.project.files import copied, copy_project
+from workshop.project.naming import names_of, rename
+from workshop.project.python import settings_module
 from workshop.system.processes import OWN_GROUP, project_environment
 
 SUITE = Path(__file__).with_name("suite.py")
@@ -187,7 +188,7 @@ def with_tests_of(
     """
     copy_project(chat, folder)
     change(folder)
-    rename(folder, names_of(learner))
+    rename(folder, names_of(learner, settings_module(learner)))
     for path in copied(learner):
         place = folder / path.relative_to(learner)
         if not place.exists() and "migrations" not in place.parts:

@@ -1,19 +1,21 @@
-"""Donne à notre chat les noms d'un autre projet : les tests de l'apprenant l'importent par eux."""
+"""Donne à notre chat les noms d'un autre projet : son paquet, son application."""
 
 import re
 from pathlib import Path
 
 from workshop.project.files import copied
-from workshop.project.python import settings_module
 
 PROJECT, APPLICATION = "live", "chat"
 # Les fichiers auxquels on reconnaît le dossier d'un chat.
 SIGNS = ("consumers.py", "routing.py", "apps.py")
 
 
-def names_of(learner: Path) -> dict[str, str]:
-    """Renvoie ceux des noms d'un projet qui ne sont pas les nôtres : nos noms, puis les siens."""
-    package, _, module = settings_module(learner).partition(".")
+def names_of(learner: Path, settings: str) -> dict[str, str]:
+    """Renvoie ceux des noms d'un projet qui ne sont pas les nôtres : nos noms, puis les siens.
+
+    `settings` est le module de réglages qu'il choisit.
+    """
+    package, _, module = settings.partition(".")
     found = {PROJECT: package} if module and (learner / package).is_dir() else {}
     if not (learner / APPLICATION).is_dir():
         folders = {path.parent for sign in SIGNS for path in learner.glob(f"*/{sign}")}
