@@ -61,7 +61,7 @@ def _too_much(path: str, text: str) -> Iterator[Edit]:
     yield Edit(path, "extra")
     tree = _parsed(text) if path.endswith(".py") else None
     for node in tree.body if tree else ():
-        yield Edit(path, "extra", node.lineno - 1, node.end_lineno)
+        yield Edit(path, "extra", _first_line(node) - 1, node.end_lineno)
 
 
 def apply(chosen: Iterable[Edit], project: Path) -> None:
@@ -133,10 +133,13 @@ def _around(text: str, first: int, last: int) -> list[tuple[int, int]]:
         if not body:
             found.append((node.lineno, node.end_lineno))
             continue
-        decorators = getattr(node, "decorator_list", ())
-        start = min([node.lineno, *(one.lineno for one in decorators)])
-        found.append((start, max(node.lineno, body[0].lineno - 1)))
+        found.append((_first_line(node), max(node.lineno, body[0].lineno - 1)))
     return found
+
+
+def _first_line(node: ast.stmt) -> int:
+    """Renvoie la première ligne d'une instruction, décorateurs compris."""
+    return min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
 
 
 @cache
@@ -198,8 +201,7 @@ def _statements(path: str, text: str, start: int, end: int) -> list[tuple[int, i
         (node for node in ast.walk(tree or ast.Module([], [])) if isinstance(node, ast.stmt)),
         key=lambda node: node.lineno,
     ):
-        decorators = getattr(node, "decorator_list", ())
-        first = min([node.lineno, *(one.lineno for one in decorators)]) - 1
+        first = _first_line(node) - 1
         if start <= first and node.end_lineno <= end and first >= inside:
             starts.add(first)
             inside = node.end_lineno
