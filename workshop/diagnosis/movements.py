@@ -53,6 +53,8 @@ def _brought() -> dict[str, dict[str, Movement]]:
             for file, lines in _lines(one, step):
                 known = found.setdefault(file, {})
                 for line in ("", *lines):
+                    # Avec son décalage, puis sans : une ligne décalée plus tard est une autre.
+                    known.setdefault(line.rstrip(), movement)
                     known.setdefault(_squeezed(line), movement)
     return found
 
@@ -81,8 +83,8 @@ def brought_by(edit: Edit, naming: Naming) -> Movement | None:
     known = _brought().get(naming.in_chapter(edit.file), {})
     if edit.state == "missing":
         return known.get("")
-    movements = [known[line] for line in map(_squeezed, edit.lines) if line and line in known]
-    return max(movements, key=lambda movement: movement.act, default=None)
+    found = [known.get(line.rstrip(), known.get(_squeezed(line))) for line in edit.lines if line]
+    return max(filter(None, found), key=lambda movement: movement.act, default=None)
 
 
 def reached(project: Path, naming: Naming) -> int:
