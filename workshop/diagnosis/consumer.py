@@ -23,13 +23,6 @@ TROUBLED = {
     "send": "rien n'est envoyé",
     "close": "rien n'est fermé",
 }
-CALLS = {
-    "send": "self.send(texte)",
-    "accept": "self.accept()",
-    "group_add": "group_add(groupe, self.channel_name)",
-    "group_discard": "group_discard(groupe, self.channel_name)",
-    "group_send": 'group_send(groupe, {"type": …, "text": …})',
-}
 
 
 def consumers(case) -> list[type]:
@@ -44,11 +37,6 @@ def consumers(case) -> list[type]:
 def file_of(case, one: type) -> str | None:
     """Renvoie le fichier du projet qui définit une classe, ou None si elle est d'ailleurs."""
     return case.project.relative(sys.modules[one.__module__].__file__ or "<>")
-
-
-def class_place(case, one: type) -> Place:
-    file = file_of(case, one)
-    return Place(file, case.project.source(file).names.get(one.__name__))
 
 
 def class_nodes(case) -> Iterator[tuple[str, ast.ClassDef]]:
@@ -84,7 +72,12 @@ def methods(case, *names: str) -> Iterator[tuple[type, object, Place]]:
 def handlers(case) -> set[str]:
     """Renvoie les noms des méthodes que Channels appelle, celles des événements comprises."""
     kinds = [*case.probe.dispatched, *(kind for kind, _ in case.probe.events)]
-    return {*CALLED, *(kind.replace(".", "_") for kind in kinds)}
+    return {*CALLED, *map(method, kinds)}
+
+
+def method(kind: str) -> str:
+    """Renvoie le nom de la méthode qu'appelle un type d'événement."""
+    return kind.replace(".", "_")
 
 
 def is_sync(one: type) -> bool:
@@ -102,22 +95,6 @@ def defined(case, name: str) -> list[Place]:
         for node in source.nodes
         if isinstance(node, kinds) and node.name == name
     ]
-
-
-def failing(case, error) -> tuple[ast.expr | None, object]:
-    """Renvoie l'expression du projet qui a levé une exception vivante, et son cadre."""
-    trace, found = error.live and error.live.__traceback__, None
-    while trace:
-        found = trace if case.project.relative(trace.tb_frame.f_code.co_filename) else found
-        trace = trace.tb_next
-    if found:
-        where = [*found.tb_frame.f_code.co_positions()][found.tb_lasti // 2]
-        for node in case.project.source(error.place.file).nodes:
-            if isinstance(node, ast.expr):
-                span = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
-                if span == where:
-                    return node, found.tb_frame
-    return None, None
 
 
 @rule("AttributeError", r"type object '(?P<name>\w+)' has no attribute 'as_asgi'")
@@ -202,8 +179,7 @@ def mixed_sync(case):
                 f"{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas des "
                 f"coroutines : « {name} » n'est jamais exécutée. Héritez d'AsyncWebsocketConsumer."
             )
-            yield "async-in-sync", class_place(case, one), cause
-            yield "async-in-sync", place, cause
+            yield "async-in-sync", None, cause
         elif not is_sync(one) and not coroutine:
             cause = (
                 f"« {name} » est une fonction ordinaire, et Channels attend une coroutine. Écrivez "
@@ -294,14 +270,6 @@ def not_awaited(case):
         yield "coroutine-not-awaited", place, cause
 
 
-@rule("TypeError", r"(?P<name>\w+)\(\) (?:takes|missing|got an unexpected keyword|got multiple)")
-def wrong_call(case, error, name):
-    """Une méthode de Channels est appelée avec de mauvais arguments."""
-    if name in CALLS and error.place.file:
-        cause = f"« {name} » ne s'appelle pas ainsi. Écrivez : {CALLS[name]}"
-        yield "wrong-call", error.place, cause
-
-
 # La seconde forme est celle de Python 3.14.
 @rule(
     "TypeError",
@@ -310,30 +278,31 @@ def wrong_call(case, error, name):
 def bad_await(case, error, kind, other):
     """`await` est devant autre chose qu'une coroutine."""
     kind = kind or other
-    if not error.place.file:
-        return
+    code, cause = (
+        "nothing-to-await",
+        f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await ».",
+    )
     if kind in ("method", "function", "builtin_function_or_method"):
+        code = "not-called"
         cause = "Il manque les parenthèses : « await » attend l'appel, et non la fonction."
-        yield "not-called", error.place, cause
-    else:
-        cause = f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await »."
-        yield "nothing-to-await", error.place, cause
+    if error.place.file:
+        yield code, error.place, cause
 
 
 @rule("TypeError", r"'[\w.]+' object is not callable")
 def not_callable(case, error):
     """On appelle ce qui n'est pas une fonction."""
-    node, _ = failing(case, error)
-    what = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-    if what.endswith("is_authenticated"):
+    if not error.place.file:
+        return
+    code = "not-callable"
+    cause = (
+        "Ce que l'on appelle ici n'est pas une fonction : retirez les parenthèses, ou vérifiez la "
+        "virgule qui précède."
+    )
+    if "is_authenticated(" in case.project.source(error.place.file).line(error.place.line):
+        code = "called-property"
         cause = "« is_authenticated » n'est plus une méthode : retirez les parenthèses."
-        yield "called-property", error.place, cause
-    elif what:
-        cause = (
-            f"« {what} » n'est pas une fonction : retirez les parenthèses, ou vérifiez la virgule "
-            "qui précède."
-        )
-        yield "not-callable", error.place, cause
+    yield code, error.place, cause
 
 
 @rule("TypeError", r"bad operand type for unary (?P<sign>[+-])")
@@ -361,37 +330,30 @@ def no_user(case, error, key):
 @rule("KeyError", r"'(?P<key>[^']*)'")
 def missing_key(case, error, key):
     """Une clé demandée à un dictionnaire ne s'y trouve pas."""
-    holder = _holder(case, error)
-    keys = ", ".join(f"« {each} »" for each in holder) or "aucune"
-    near = closest(key, [each for each in holder if isinstance(each, str)])
-    rooms = [person.scope.get("url_route", {}).get("kwargs") for person in case.probe.consumers]
-    places = [error.place]
-    if key in holder.get("url_route", {}).get("kwargs", ()) or {*holder} == {"args", "kwargs"}:
+    line = case.project.source(error.place.file).line(error.place.line) if error.place.file else ""
+    scope = case.probe.consumers[0].scope if case.probe.consumers else {}
+    rooms = scope.get("url_route", {}).get("kwargs", {})
+    events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
+    near = closest(key, scope)
+    same = "Employez le même nom des deux côtés."
+    places, cause = [error.place], ""
+    if events:
+        places += [call.place for call in events if call.place]
+        cause = f"L'événement contient : {_quoted(events[0].second('message'))}. {same}"
+    elif key in rooms:
         cause = f'Le salon est plus loin dans le scope : self.scope["url_route"]["kwargs"]["{key}"]'
-    elif holder in rooms:
+    elif "kwargs" in line:
         places += route_places(case)
-        cause = f"La route nomme le salon {keys}, et le consommateur « {key} »."
-        cause += " Employez le même nom des deux côtés."
-    elif "type" in holder and "path" not in holder:
-        places += [call.place for _, call in case.probe.events if call.place]
-        cause = f"L'événement contient : {keys}. Employez le même nom des deux côtés."
-    elif near:
-        cause = f"La clé la plus proche est « {near} ». Employez le même nom des deux côtés."
-    else:
-        return
+        cause = f"La route nomme le salon {_quoted(rooms)}, et le consommateur « {key} ». {same}"
+    elif "scope" in line and near:
+        cause = f"La clé la plus proche est « {near} ». {same}"
     observed = f"Le projet lève KeyError : il n'y a pas de clé « {key} » à cet endroit."
-    for place in places:
+    for place in places if cause else ():
         yield "missing-key", place, cause, observed
 
 
-def _holder(case, error) -> dict:
-    """Renvoie le dictionnaire à qui l'on a demandé une clé ; vide si l'on ne sait pas lequel."""
-    node, frame = failing(case, error)
-    try:
-        found = eval(ast.unparse(node.value), frame.f_globals, frame.f_locals)
-    except Exception:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _quoted(keys) -> str:
+    return ", ".join(f"« {key} »" for key in keys) or "rien"
 
 
 def route_places(case) -> list[Place]:
