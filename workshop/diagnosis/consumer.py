@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Iterator
 
@@ -78,6 +79,12 @@ def handlers(case) -> set[str]:
 def method(kind: str) -> str:
     """Renvoie le nom de la méthode qu'appelle un type d'événement."""
     return kind.replace(".", "_")
+
+
+def mended(case, place: Place, pattern: str, new: str) -> str | None:
+    """Renvoie la ligne d'un endroit, réparée ; None si le motif ne s'y trouve pas."""
+    line = case.project.source(place.file).lines[place.line - 1]
+    return re.sub(pattern, new, line, count=1) if re.search(pattern, line) else None
 
 
 def is_sync(one: type) -> bool:
@@ -245,7 +252,9 @@ def misnamed(case):
                     f"Channels appelle « {wanted} », et votre méthode s'appelle « {near} ». "
                     "Donnez-lui le nom que Channels connaît."
                 )
-                yield "misnamed-method", place_of(case, written[near]), cause
+                place = place_of(case, written[near])
+                mend = mended(case, place, rf"\b{near}\b", wanted)
+                yield "misnamed-method", place, cause, "", mend
             cause = (
                 f"« {wanted} » n'est pas une méthode de {one.__name__} : son décalage la met "
                 "ailleurs. Alignez son « def » sur ceux des autres méthodes de la classe."
@@ -262,12 +271,14 @@ def not_awaited(case):
     for verb, place in case.unawaited:
         effect = TROUBLED.get(verb, "son code n'est pas exécuté")
         cause = f"Il manque « await » devant cet appel à {verb} : {effect}."
+        mend = mended(case, place, r"\b(?=self\.)", "await ")
         if sync and verb.startswith("group_"):
+            mend = mended(case, place, rf"self\.channel_layer\.{verb}", r"async_to_sync(\g<0>)")
             cause = (
                 "Dans un WebsocketConsumer, la couche de canaux s'appelle par async_to_sync : "
                 f"async_to_sync(self.channel_layer.{verb})(…). Sans cela, {effect}."
             )
-        yield "coroutine-not-awaited", place, cause
+        yield "coroutine-not-awaited", place, cause, "", mend
 
 
 # La seconde forme est celle de Python 3.14.

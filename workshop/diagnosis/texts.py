@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from workshop.diagnosis.consumer import mended
 from workshop.diagnosis.conversation import sendings
 from workshop.diagnosis.probe import TEXT
 from workshop.diagnosis.rules import rule
@@ -26,11 +27,6 @@ TRACES = (
         "json-sent",
         "Le consommateur envoie du JSON, comme dans le tutoriel de Channels. Ce chat parle en "
         "texte : envoyez le texte lui-même.",
-    ),
-    (
-        r".*\{[\w.()\[\]\"']+\}.*",
-        "f-missing",
-        "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets.",
     ),
     (
         r".*(?:%[sd]|\{\}).*",
@@ -69,7 +65,8 @@ def misheard(function):
     """Déclare une règle qui reçoit ce que l'on attendait, et ce que l'on a entendu.
 
     Elle donne un code et une cause, qui valent pour la ligne qui a fait le texte, ou pour celle qui
-    répare, où qu'elle soit.
+    répare, où qu'elle soit ; parfois aussi de quoi réparer la première, un motif et ce qui le
+    remplace.
     """
 
     @functools.wraps(function)
@@ -80,9 +77,9 @@ def misheard(function):
         heard = heard if isinstance(heard, str) else repr(heard)
         sends = [call.place for call in case.called("send") if call.place]
         places = [*case.project.saying(heard), *sendings(case), *sends, None]
-        for code, cause in function(case, case.error.expected, heard):
+        for code, cause, *mend in function(case, case.error.expected, heard):
             for place in places:
-                yield code, place, cause
+                yield code, place, cause, "", mended(case, place, *mend) if mend and place else None
 
     return rule()(told)
 
@@ -119,6 +116,11 @@ def traces(case, expected, heard):
         found = re.fullmatch(pattern, heard, re.S)
         if found and not re.fullmatch(pattern, expected, re.S):
             yield code, cause.format(*found.groups())
+    if re.search(r"\{[\w.()\[\]\"']+\}", heard) and "{" not in expected:
+        cause = (
+            "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets."
+        )
+        yield "f-missing", cause, r"(?=[\"'][^\"']*\{)", "f"
     if html.unescape(heard) == expected != heard:
         cause = (
             "Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ; "
