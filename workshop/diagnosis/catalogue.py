@@ -1,7 +1,8 @@
 """Les règles, par phase, dans l'ordre où l'on rencontre ce dont elles parlent."""
 
 from workshop.diagnosis import (
-    consumer,  # noqa: F401  ses règles se déclarent
+    console,  # noqa: F401  ses règles se déclarent
+    consumer,  # noqa: F401
     conversation,  # noqa: F401
     database,
     files,
@@ -14,7 +15,7 @@ from workshop.diagnosis import (
     security,
     settings,
     suites,
-    texts,  # noqa: F401  ses règles se déclarent
+    texts,  # noqa: F401
 )
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place

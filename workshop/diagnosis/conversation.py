@@ -60,8 +60,8 @@ def no_handler(case, error, kind):
     sent = [*sendings(case, kind), None]
     if kind.startswith("websocket.") or not wanted.isidentifier():
         cause = (
-            f"Un type devient un nom de méthode, à vous : « {kind} » n'en donne pas un. Écrivez "
-            "« chat.message », et la méthode chat_message."
+            f"Le type d'un événement nomme une méthode à vous, et « {kind} » n'en nomme pas. "
+            "Écrivez « chat.message », et la méthode chat_message."
         )
         for place in sent:
             yield "bad-type", place, cause, observed
