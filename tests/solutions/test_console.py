@@ -119,6 +119,33 @@ def test_a_voice_in_another_room(solution, server):
     assert (found.code, found.file, found.line) == ("other-room", "console.js", 1)
 
 
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ('"ws://" + location.host', '"wss://" + location.host'),
+        ("location.host", "location.hostname"),
+        ("/chat/poneys/", "/chat/poneys"),
+        ("/chat/poneys/", "/poneys/"),
+    ],
+)
+def test_an_address_that_is_not_the_room(solution, server, written, instead):
+    script = solution / "console.js"
+    text = script.read_text("utf-8")
+    assert written in text
+    script.write_text("// dans la console\n" + text.replace(written, instead), "utf-8")
+    found = check(STEP, solution, sys.executable, listen=1, server=server.url).diagnosis
+    assert (found.code, found.file, found.line) == ("other-address", "console.js", 2)
+
+
+@pytest.mark.parametrize("prefix", ["ws://${location.host}", "ws://${window.location.host}"])
+def test_an_address_that_is_the_room(solution, server, prefix):
+    script = solution / "console.js"
+    address = f"new WebSocket(`{prefix}/chat/poneys/`);\n"
+    script.write_text(address, "utf-8")
+    found = check(STEP, solution, sys.executable, listen=1, server=server.url).diagnosis
+    assert found.code == "nobody-spoke"
+
+
 def test_when_nobody_pasted_no_cookie_is_blamed(solution, server):
     report = check(STEP, solution, sys.executable, listen=1, server=server.url)
     assert report.diagnosis.code == "nobody-spoke"

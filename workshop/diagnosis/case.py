@@ -80,15 +80,16 @@ class Case:
 
     def warn(self, warning) -> None:
         """Retient les coroutines que personne n'a attendues, et la ligne qui les a créées."""
-        origin = getattr(warning.source, "cr_origin", None)
-        if not origin:
-            return
-        for file, line, function in origin:
+        for file, line, function in getattr(warning.source, "cr_origin", None) or ():
             if name := self.project.relative(file):
-                found = (warning.source.__qualname__, Place(name, line, function))
-                if found not in self.unawaited:
-                    self.unawaited.append(found)
+                function_name = warning.source.__qualname__.rpartition(".")[2]
+                self.not_awaited(function_name, Place(name, line, function))
                 return
+
+    def not_awaited(self, name: str, place: Place) -> None:
+        """Retient une coroutine que personne n'a attendue."""
+        if (name, place) not in self.unawaited:
+            self.unawaited.append((name, place))
 
     @cached_property
     def loaded(self):
@@ -113,19 +114,26 @@ class Case:
             return None
 
     @cached_property
-    def probe(self) -> Probe | None:
-        """Une conversation d'essai, dans ce processus, où tout est noté ; None sans application."""
-        if self.application is None:
-            return None
+    def probe(self) -> Probe:
+        """Une conversation d'essai, dans ce processus, où tout est noté.
+
+        Elle est vide sans application, et avant l'étape 04, où l'on ne se parle pas encore.
+        """
+        if self.application is None or self.number < 4:
+            return Probe()
         with messages_database(self.project.folder):
             probe = asyncio.run(converse(self.application, self.project))
         for warning in probe.warnings:
             self.warn(warning)
+        # Une coroutine faite dans un fil n'a pas d'origine, et Python n'en dit rien.
+        for call in probe.calls:
+            if call.place and not call.awaited:
+                self.not_awaited(call.name, call.place)
         return probe
 
     def called(self, *names: str) -> list[Call]:
-        """Renvoie ces appels de la conversation d'essai ; aucun si elle n'a pas eu lieu."""
-        return self.probe.called(*names) if self.probe else []
+        """Renvoie ces appels de la conversation d'essai."""
+        return self.probe.called(*names)
 
     @cached_property
     def errors(self) -> list[Error]:
@@ -133,7 +141,7 @@ class Case:
         lives = [self.error]
         if isinstance(self.loaded, BaseException):
             lives.append(self.loaded)
-        elif self.number >= 4 and self.probe:
+        else:
             lives += self.probe.errors
         found = []
         for live in lives:

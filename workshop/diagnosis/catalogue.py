@@ -1,9 +1,12 @@
 """Les règles, par phase, dans l'ordre où l'on rencontre ce dont elles parlent."""
 
 from workshop.diagnosis import (
-    consumer,
+    console,  # noqa: F401  ses règles se déclarent
+    consumer,  # noqa: F401
+    conversation,  # noqa: F401
     database,
     files,
+    handshake,  # noqa: F401
     history,
     names,
     outside,
@@ -12,7 +15,7 @@ from workshop.diagnosis import (
     security,
     settings,
     suites,
-    texts,
+    texts,  # noqa: F401
 )
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
@@ -39,7 +42,6 @@ OLD = (
     names.missing_name,
     names.undefined_name,
     settings.refused_settings,
-    consumer.not_a_consumer,
     names.missing_attribute,
     routing.bad_route,
     routing.middleware_order,
@@ -65,13 +67,6 @@ OLD = (
     page.never_knocked,
     page.as_html,
     page.outage,
-    consumer.replaced_method,
-    consumer.decorated,
-    consumer.own_init,
-    consumer.class_groups,
-    consumer.bad_event,
-    consumer.mixed_sync,
-    consumer.wrong_signature,
     database.missing_migration,
     history.forgotten_await,
     history.not_json,
@@ -82,25 +77,6 @@ OLD = (
     history.forgotten,
     history.told_before_kept,
     history.page,
-    consumer.not_awaited,
-    consumer.wrong_call,
-    consumer.bad_await,
-    consumer.missing_key,
-    consumer.double_accept,
-    consumer.spoke_too_soon,
-    consumer.no_handler,
-    consumer.bad_group_name,
-    consumer.bad_content,
-    consumer.known_errors,
-    consumer.departure,
-    consumer.handshake_silence,
-    consumer.closed_by_project,
-    consumer.empty_text,
-    consumer.defined_twice,
-    texts.misheard,
-    consumer.no_welcome,
-    consumer.no_echo,
-    consumer.not_a_room,
 )
 
 

@@ -85,7 +85,7 @@ def requirements(case):
                 "Le signe du début vient d'une différence : il ne s'écrit pas. Retirez-le.",
                 place,
             )
-        if re.search(r"(?<![=<>!~])=(?!=)", text):
+        if re.search(r"(?<![=<>! ])=(?!=)", text):
             return case.says(
                 "one-equal", "Une version s'écrit avec deux signes égal : Django==5.2.19", place
             )
@@ -346,9 +346,8 @@ def browser(case):
     if found and expected and not found[1].startswith("Bienvenue"):
         from workshop.diagnosis import texts
 
-        return texts._form(case, expected[1], found[1], Place("console.js")) or texts._characters(
-            case, expected[1], found[1], Place("console.js")
-        )
+        for code, cause in texts.differences(expected[1], found[1]):
+            return case.says(code, cause, Place("console.js"))
     source = case.project.source("console.js") if case.project.has("console.js") else None
     if source:
         room = re.search(r"/chat/([^/\"'`]+)/", source.text)

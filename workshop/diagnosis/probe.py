@@ -25,6 +25,8 @@ class Call:
     arguments: tuple
     options: dict
     place: Place | None
+    awaited: bool = False
+    in_task: bool = False
 
     @property
     def first(self):
@@ -53,6 +55,22 @@ class Probe:
 
     def called(self, *names: str) -> list[Call]:
         return [call for call in self.calls if call.name in names]
+
+    @property
+    def events(self) -> list[tuple[str, Call]]:
+        """Les événements confiés au groupe : leur type, et l'appel qui les envoie."""
+        sent = [(call.second("message"), call) for call in self.called("group_send")]
+        return [(str(event.get("type")), call) for event, call in sent if isinstance(event, dict)]
+
+    @property
+    def echoed(self) -> bool:
+        """True si chacun a entendu ce qu'Ada a dit."""
+        return all(any(TEXT in str(text) for text in heard) for heard in self.heard.values())
+
+    @property
+    def unheard(self) -> bool:
+        """True si l'on entre, et que ce que l'on dit n'arrive pas à chacun, sans une erreur."""
+        return self.answer == "accept" and not self.errors and not self.echoed
 
 
 @contextlib.contextmanager
@@ -161,20 +179,24 @@ def noting(probe: Probe, project: Project):
         if original is None or project.relative(_file(original)):
             return
 
-        def called(arguments, options):
-            probe.calls.append(Call(shown or name, arguments, options, _caller(project)))
+        async def awaited(call, coroutine):
+            call.awaited, call.in_task = True, _caller(project) is None
+            return await coroutine
 
-        def now(self, *arguments, **options):
-            called(arguments, options)
-            return original(self, *arguments, **options)
+        @functools.wraps(original)
+        def called(self, *arguments, **options):
+            call = Call(shown or name, arguments, options, _caller(project))
+            probe.calls.append(call)
+            result = original(self, *arguments, **options)
+            if not asyncio.iscoroutine(result):
+                call.awaited = True
+                return result
+            waiting = awaited(call, result)
+            waiting.__qualname__ = original.__qualname__
+            return waiting
 
-        async def awaited(self, *arguments, **options):
-            called(arguments, options)
-            return await original(self, *arguments, **options)
-
-        replacement = awaited if asyncio.iscoroutinefunction(original) else now
         patched.append((owner, name, owner.__dict__.get(name)))
-        setattr(owner, name, functools.wraps(original)(replacement))
+        setattr(owner, name, called)
 
     for owner in (websocket.AsyncWebsocketConsumer, websocket.WebsocketConsumer):
         for name in ("accept", "send", "close"):
@@ -214,7 +236,7 @@ def _file(function) -> str:
 
 
 def _caller(project: Project) -> Place | None:
-    frame = sys._getframe(3)
+    frame = sys._getframe(1)
     while frame:
         if name := project.relative(frame.f_code.co_filename):
             return Place(name, frame.f_lineno, frame.f_code.co_name)

@@ -1,14 +1,16 @@
 """Ce que l'on entend n'est pas ce que l'on attendait : quel caractère diffère, et pourquoi."""
 
-import ast
+import difflib
+import functools
 import html
-import json
 import re
 import unicodedata
+from collections.abc import Iterator
 
-from workshop.diagnosis.consumer import literal, no_user
-from workshop.diagnosis.routing import Layout
-from workshop.project.sources import Place
+from workshop.diagnosis.consumer import mended
+from workshop.diagnosis.conversation import sendings
+from workshop.diagnosis.probe import TEXT
+from workshop.diagnosis.rules import rule
 
 NAMES = {
     " ": "une espace",
@@ -17,378 +19,210 @@ NAMES = {
     "\n": "un retour à la ligne",
     "\t": "une tabulation",
 }
+PEOPLE = ("Sam Samson", "anonyme", "Anonymous troll")
+# Ce que l'on entend, et ce qu'il trahit ; « {} » est le premier groupe du motif.
+TRACES = (
+    (
+        r"[{\[\"].*[}\]\"]",
+        "json-sent",
+        "Le consommateur envoie du JSON, comme dans le tutoriel de Channels. Ce chat parle en "
+        "texte : envoyez le texte lui-même.",
+    ),
+    (
+        r".*(?:%[sd]|\{\}).*",
+        "not-formatted",
+        "Le texte contient encore sa place vide : rien n'y a été mis. Écrivez un texte qui "
+        "commence par f.",
+    ),
+    (
+        r".*<coroutine object (\S+).*",
+        "coroutine-not-awaited",
+        "Le texte contient une coroutine, {}, que personne n'a attendue. Écrivez « await » devant "
+        "son appel.",
+    ),
+    (
+        r".*<bound method (?:\w+\.)*(\w+).*",
+        "not-called",
+        "Le texte contient la méthode {0}, et non ce qu'elle renvoie. Ajoutez les parenthèses : "
+        "{0}().",
+    ),
+    (
+        r"(?:<.*> )?b['\"].*",
+        "bytes",
+        "Ce sont des octets, et non un texte. Lisez text_data, et envoyez le texte lui-même : "
+        "self.send(texte).",
+    ),
+    (
+        r".*> None",
+        "none-text",
+        "La phrase vaut None : ce n'est pas la bonne variable. Ce que dit le visiteur est dans "
+        "text_data.",
+    ),
+)
 
 
-def misheard(case):
-    """Un texte est venu, et ce n'est pas celui que l'on attendait."""
-    error = case.error
-    expected, heard = getattr(error, "expected", None), getattr(error, "heard", None)
-    if expected is None or heard is None:
-        return None
-    if isinstance(heard, bytes):
-        sends = [call for call in case.called("send") if call.place]
-        return case.says(
-            "bytes",
-            "Ce sont des octets, et non un texte. Envoyez le texte lui-même : self.send(texte).",
-            sends[-1].place if sends else None,
+def misheard(function):
+    """Déclare une règle qui reçoit ce que l'on attendait, et ce que l'on a entendu.
+
+    Elle donne un code et une cause, qui valent pour la ligne qui a fait le texte, ou pour celle qui
+    répare, où qu'elle soit ; parfois aussi de quoi réparer la première, un motif et ce qui le
+    remplace.
+    """
+
+    @functools.wraps(function)
+    def told(case):
+        heard = getattr(case.error, "heard", None)
+        if heard is None:
+            return
+        heard = heard if isinstance(heard, str) else repr(heard)
+        sends = [call.place for call in case.called("send") if call.place]
+        places = [*case.project.saying(heard), *sendings(case), *sends, None]
+        for code, cause, *mend in function(case, case.error.expected, heard):
+            for place in places:
+                yield code, place, cause, "", mended(case, place, *mend) if mend and place else None
+
+    return rule()(told)
+
+
+@rule(steps=range(5, 100), said=r"Entendu : « Bienvenue")
+def welcome_to_all(case):
+    """La bienvenue part à tout le groupe."""
+    cause = (
+        "La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, répondez au "
+        "seul visiteur, par self.send."
+    )
+    for call in case.called("group_send"):
+        if call.place and call.place.function == "connect":
+            yield "welcome-to-all", call.place, cause
+
+
+@rule(goals=("test_room", "test_transcript", "test_real_server"), said="Entendu : « <")
+def one_room(case):
+    """Tous les salons se rejoignent dans le même groupe."""
+    for name, call in [(str(call.first), call) for call in case.called("group_add")]:
+        cause = (
+            f"Tous les salons se rejoignent dans le groupe « {name} ». Mettez le nom du salon dans "
+            "celui du groupe."
         )
-    place = said_at(case, heard)
-    for rule in (_structure, _room, _twice, _names, _form, _characters):
-        if found := rule(case, expected, heard, place):
-            return found
-    return None
+        if "poneys" not in name:
+            for place in (*case.project.saying(name), call.place, *sendings(case)):
+                yield "one-room", place, cause
 
 
-def said_at(case, heard: str) -> Place | None:
-    """Renvoie la ligne qui a fabriqué un texte : celle dont un morceau s'y retrouve."""
-    best = None
-    for source in case.project.sources:
-        if source.name == "client.py":
-            continue
-        for node in source.nodes:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                piece = node.value.strip()
-                if len(piece) >= 4 and piece in heard and (best is None or len(piece) > best[0]):
-                    best = len(piece), Place(source.name, node.lineno)
-    echo = heard.startswith("<") or "Bienvenue" not in heard
-    sent = case.called("group_send") or case.called("send")[-1:]
-    if echo and sent and (best is None or best[0] < 8 or "troll" in heard[:20]):
-        inner = _inside(case, sent[0].place)
-        return inner or sent[0].place
-    return best[1] if best else (sent[0].place if sent else None)
-
-
-def _inside(case, place: Place | None) -> Place | None:
-    """Renvoie la ligne du texte composé dans un appel écrit sur plusieurs lignes."""
-    if not place:
-        return None
-    source = case.project.source(place.file)
-    for node in source.nodes:
-        if isinstance(node, ast.Call) and node.lineno <= place.line <= node.end_lineno:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.JoinedStr):
-                    return Place(place.file, inner.lineno)
-    return None
-
-
-def _structure(case, expected, heard, place):
-    if heard.lstrip().startswith(("{", "[")):
-        try:
-            json.loads(heard)
-        except ValueError:
-            pass
-        else:
-            return case.says(
-                "json-sent",
-                "Le consommateur envoie du JSON, comme dans le tutoriel de Channels. Ce chat "
-                "parle en texte : envoyez le texte lui-même.",
-                _last_send(case),
-            )
-    if heard.startswith("{'type'"):
-        return case.says(
-            "not-text",
-            "On envoie l'événement entier, un dictionnaire. Envoyez le texte qu'il contient : "
-            'event["text"].',
-            _last_send(case),
+@misheard
+def traces(case, expected, heard):
+    """Le texte porte la trace de ce qui l'a fabriqué : du JSON, une place vide, une coroutine."""
+    for pattern, code, cause in TRACES:
+        found = re.fullmatch(pattern, heard, re.S)
+        if found and not re.fullmatch(pattern, expected, re.S):
+            yield code, cause.format(*found.groups())
+    if re.search(r"\{[\w.()\[\]\"']+\}", heard) and "{" not in expected:
+        cause = (
+            "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets."
         )
-    if "{" in heard and re.search(r"\{[\w.()\[\]\"']+\}", heard) and "{" not in expected:
-        return case.says(
-            "f-missing",
-            "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets.",
-            place,
-        )
-    if found := re.search(r"<coroutine object (\S+)", heard):
-        return case.says(
-            "coroutine-not-awaited",
-            f"Le texte contient une coroutine, {found[1]}, que personne n'a attendue. Écrivez "
-            "« await » devant son appel.",
-            place,
-        )
-    if found := re.search(r"<bound method (\S+)", heard):
-        name = found[1].rpartition(".")[2]
-        return case.says(
-            "not-called",
-            f"Le texte contient la méthode {name}, et non ce qu'elle renvoie. Ajoutez les "
-            f"parenthèses : {name}().",
-            _using(case, name) or place,
-        )
-    if re.search(r"%[sd]|\{\}", heard):
-        return case.says(
-            "not-formatted",
-            "Le texte contient encore sa place vide : rien n'y a été mis. Écrivez un texte qui "
-            "commence par f.",
-            place,
-        )
-    if html.unescape(heard) == expected:
-        return case.says(
-            "escaped",
+        yield "f-missing", cause, r"(?=[\"'][^\"']*\{)", "f"
+    if html.unescape(heard) == expected != heard:
+        cause = (
             "Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ; "
-            "c'est à la page de se protéger, au chapitre 07.",
-            place,
+            "c'est à la page de se protéger, au chapitre 07."
         )
-    if heard.startswith(("b'", 'b"')):
-        return case.says(
-            "bytes",
-            "Ce sont des octets, et non un texte. Employez text_data, et envoyez un texte.",
-            place,
-        )
-    if heard.endswith("None") and not expected.endswith("None"):
-        return case.says(
-            "none-text",
-            "La phrase vaut None : ce n'est pas la bonne variable. Ce que dit le visiteur est "
-            "dans text_data.",
-            place,
-        )
-    return None
+        yield "escaped", cause
 
 
-def _room(case, expected, heard, place):
-    echo = re.fullmatch(r"<(.*?)> (.*)", heard, re.S)
-    joined = case.called("group_add")
-    if heard.startswith("Bienvenue") and not expected.startswith("Bienvenue"):
-        sent = [
-            call
-            for call in case.called("group_send")
-            if call.place and call.place.function == "connect"
-        ]
-        if sent:
-            return case.says(
-                "welcome-to-all",
-                "La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, "
-                "répondez au seul visiteur, par self.send.",
-                sent[0].place,
-            )
-        sends = [call for call in case.called("send") if "Bienvenue" in str(call.first)]
-        people = len(case.probe.consumers) if case.probe else 1
-        if len(sends) > people:
-            return case.says(
-                "welcome-twice",
-                "La bienvenue est envoyée deux fois. Gardez une seule de ces lignes.",
-                sends[1].place,
-            )
-        return case.says(
-            "welcome-twice",
-            "La bienvenue revient, au lieu de la phrase. Vérifiez ce qu'envoient receive et la "
-            "méthode de l'événement.",
-            place,
+@misheard
+def twice(case, expected, heard):
+    """La même phrase arrive deux fois."""
+    before = getattr(case.error, "before", ())
+    if not (before and before[-1] == heard != expected):
+        return
+    said = [call.place.line for call in case.called("send") if TEXT in str(call.first)]
+    lines = " et ".join(str(line) for line in sorted({*said}))
+    cause = "La même phrase arrive deux fois."
+    if " et " in lines:
+        cause = (
+            f"La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux. Gardez "
+            "celle qui passe par le groupe."
         )
-    if (
-        echo
-        and joined
-        and "poneys" not in str(joined[0].first)
-        and case.goal in ("test_room", "test_transcript", "test_real_server")
-        and echo[2] not in expected
-    ):
-        return case.says(
-            "one-room",
-            f"Tous les salons se rejoignent dans le groupe « {joined[0].first} ». Mettez le nom "
-            "du salon dans celui du groupe.",
-            literal(case, str(joined[0].first), joined[0].place),
-        )
-    return None
+    yield "said-twice", cause
 
 
-def _twice(case, expected, heard, place):
-    before = getattr(case.error, "before", [])
-    if before and before[-1] == heard and heard != expected:
-        sends = [
-            call
-            for call in case.called("send")
-            if str(call.first) == heard or "Salut" in str(call.first)
-        ]
-        places = sorted({(call.place.file, call.place.line) for call in sends if call.place})
-        if len(places) > 1:
-            lines = " et ".join(str(line) for _, line in places)
-            return case.says(
-                "said-twice",
-                f"La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux. "
-                "Gardez celle qui passe par le groupe.",
-                Place(*places[-1]),
-            )
-        sent = case.called("group_send")
-        if len(sent) > 1:
-            return case.says(
-                "said-twice",
-                "La même phrase arrive deux fois : group_send est appelé deux fois.",
-                sent[1].place,
-            )
-        return case.says(
-            "said-twice",
-            "La même phrase arrive deux fois.",
-            (places and Place(*places[0])) or place,
-        )
-    return None
-
-
-def _names(case, expected, heard, place):
-    people = ("Sam Samson", "anonyme", "Anonymous troll")
-    wanted = next((name for name in people if name in expected), None)
-    if not wanted or wanted in heard:
-        return None
-    if expected.replace(wanted, "") != heard.replace(
-        _said_name(heard), "", 1
-    ) and case.goal not in ("test_full_name", "test_username"):
-        return None
-    if any(wanted in text for text in getattr(case.error, "before", ())):
-        return case.says(
-            "shared-name",
-            "Le nom a changé depuis la bienvenue : il n'est pas rangé dans self, mais en un lieu "
-            "commun à tous, et le dernier arrivé le remplace. Écrivez self.name.",
-            _shared_at(case) or place,
-        )
-    if case.goal == "test_full_name" or wanted == "Sam Samson":
-        if "Anonymous troll" in heard:
-            if case.application and not _reads_user(case):
-                return case.says(
-                    "user-ignored",
-                    "Le consommateur ne regarde pas qui est là : la personne est dans "
-                    'self.scope["user"].',
-                    place,
-                )
-            if case.application and not any(
-                "Auth" in name or "Session" in name for name in Layout(case.application).middleware
-            ):
-                return no_user(case)
-            return case.says(
-                "user-not-named",
-                "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
-                "connectée. Employez user.is_authenticated, sans parenthèses ni « not ».",
-                _using(case, "is_authenticated") or place,
-            )
-        return case.says(
-            "not-full-name",
-            f"La personne est appelée « {_said_name(heard)} ». Son nom complet est "
-            "user.get_full_name().",
-            _using(case, "get_full_name")
-            or _using(case, "get_username")
-            or _using(case, "username")
-            or place,
-        )
-    if wanted == "anonyme":
-        return case.says(
-            "no-username",
-            "Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or "
-            "user.get_username() ».",
-            _using(case, "get_full_name") or place,
-        )
-    if _said_name(heard) in ("", "AnonymousUser", "None"):
-        return case.says(
-            "anonymous-name",
-            "Qui n'est pas connecté s'appelle « Anonymous troll », et non "
-            f"« {_said_name(heard)} ». Demandez d'abord si user.is_authenticated.",
-            _using(case, "is_authenticated") or _using(case, "user") or place,
-        )
-    return None
-
-
-def _shared_at(case) -> Place | None:
-    """Renvoie la ligne d'un consommateur qui range une valeur ailleurs que dans self."""
-    for source in case.project.sources:
-        if "Consumer" not in source.text:
-            continue
-        for node in source.nodes:
-            elsewhere = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-            if isinstance(node, ast.Global) or (elsewhere and ast.unparse(node.value) != "self"):
-                return Place(source.name, node.lineno)
-    return None
-
-
-def _said_name(heard: str) -> str:
+@misheard
+def naming(case, expected, heard):
+    """Quelqu'un n'est pas appelé par son nom."""
+    wanted = next((name for name in PEOPLE if name in expected), None)
     found = re.match(r"Bienvenue (.*?)\s*!$|<(.*?)>", heard, re.S)
-    return (found[1] if found[1] is not None else found[2]) if found else ""
-
-
-def _form(case, expected, heard, place):
-    if unicodedata.normalize("NFKC", heard) == unicodedata.normalize("NFKC", expected):
-        position = (
-            next(i for i, (a, b) in enumerate(zip(expected, heard, strict=False)) if a != b)
-            if len(expected) == len(heard)
-            else None
-        )
-        if position is not None:
-            return case.says(
-                "changed-character",
-                f"Au caractère {position + 1}, {_name(heard[position])} est à la place "
-                f"{_of(expected[position])}. Un traitement de texte ou une messagerie l'a "
-                "changée : effacez-la et retapez-la.",
-                place,
+    called = found and (found[1] or found[2] or "")
+    if not wanted or called in (None, wanted):
+        return
+    if wanted == "Anonymous troll":
+        if called in ("", "AnonymousUser", "None"):
+            cause = (
+                f"Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ». "
+                "Demandez d'abord si user.is_authenticated."
             )
-    if heard.strip() == expected:
-        return case.says(
-            "extra-space",
-            "Il y a une espace ou un retour à la ligne de trop au bord du texte.",
-            place,
+            yield "anonymous-name", cause
+    elif called == "Anonymous troll" and not case.project.using("user"):
+        cause = (
+            'Le consommateur ne regarde pas qui est là : la personne est dans self.scope["user"].'
         )
-    if heard.casefold() == expected.casefold():
-        return case.says("case", f"Une majuscule diffère : attendu « {expected} ».", place)
-    return None
-
-
-def _characters(case, expected, heard, place):
-    position = next(
-        (i for i, (a, b) in enumerate(zip(expected, heard, strict=False)) if a != b),
-        min(len(expected), len(heard)),
-    )
-    if _likeness(expected, heard) < 0.6:
-        return None
-    wanted = expected[position : position + 1]
-    found = heard[position : position + 1]
-    if wanted and found:
-        if heard[position + 1 :] == expected[position:]:
-            cause = f"Au caractère {position + 1}, {_name(found)} est de trop."
-        elif heard[position:] == expected[position + 1 :]:
-            cause = f"Au caractère {position + 1}, il manque {_name(wanted)}."
-        else:
-            cause = f"Au caractère {position + 1}, {_name(found)} est à la place {_of(wanted)}."
-    elif wanted:
-        cause = f"La fin manque : {_shown(expected[position:])}."
+        yield "user-ignored", cause
+    elif called == "Anonymous troll":
+        cause = (
+            "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
+            "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
+        )
+        yield "user-not-named", cause
+    elif wanted == "Sam Samson":
+        cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
+        yield "not-full-name", cause
     else:
-        cause = f"La fin est de trop : {_shown(heard[position:])}."
-    return case.says(
-        "other-text", f"{cause} Le texte attendu est « {expected} », au signe près.", place
-    )
+        cause = (
+            "Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or "
+            "user.get_username() »."
+        )
+        yield "no-username", cause
 
 
-def _likeness(expected: str, heard: str) -> float:
-    import difflib
+@misheard
+def other_text(case, expected, heard):
+    """Un caractère diffère."""
+    yield from differences(expected, heard)
 
-    return difflib.SequenceMatcher(None, expected, heard).ratio()
+
+def differences(expected: str, heard: str) -> Iterator[tuple[str, str]]:
+    """Donne ce qui diffère entre deux textes qui se ressemblent : un code, une phrase."""
+    pairs = enumerate(zip(expected, heard, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), min(len(expected), len(heard)))
+    wanted, found = expected[at : at + 1], heard[at : at + 1]
+    changed = f"Au caractère {at + 1}, {_name(found)} est à la place {_of(wanted)}."
+    if unicodedata.normalize("NFKC", heard) == unicodedata.normalize("NFKC", expected):
+        cause = (
+            f"{changed} Un traitement de texte ou une messagerie l'a changée : effacez-la et "
+            "retapez-la."
+        )
+        yield "changed-character", cause
+    elif heard.strip() == expected:
+        cause = "Il y a une espace ou un retour à la ligne de trop au bord du texte."
+        yield "extra-space", cause
+    elif heard.casefold() == expected.casefold():
+        yield "case", f"Une majuscule diffère : attendu « {expected} »."
+    elif difflib.SequenceMatcher(None, expected, heard).ratio() >= 0.6:
+        cause = changed
+        if not found:
+            cause = f"La fin manque : {_name(expected[at:])}."
+        elif not wanted:
+            cause = f"La fin est de trop : {_name(heard[at:])}."
+        elif heard[at + 1 :] == expected[at:]:
+            cause = f"Au caractère {at + 1}, {_name(found)} est de trop."
+        elif heard[at:] == expected[at + 1 :]:
+            cause = f"Au caractère {at + 1}, il manque {_name(wanted)}."
+        yield "other-text", f"{cause} Le texte attendu est « {expected} », au signe près."
 
 
-def _name(char: str) -> str:
-    return NAMES.get(char, f"« {char} »")
+def _name(text: str) -> str:
+    return NAMES.get(text, f"« {text} »")
 
 
 def _of(char: str) -> str:
     name = _name(char)
     return f"d'{name}" if name.startswith("une") else f"de {name}"
-
-
-def _shown(text: str) -> str:
-    return NAMES.get(text, f"« {text} »")
-
-
-def _last_send(case) -> Place | None:
-    sends = case.called("send")
-    json_sends = [call for call in sends if str(call.first).lstrip().startswith(("{", "["))]
-    return json_sends[0].place if json_sends else None
-
-
-def _using(case, name: str) -> Place | None:
-    """Renvoie la ligne d'un consommateur qui emploie un attribut."""
-    for source in case.project.sources:
-        if (
-            not source.name.endswith(("consumers.py", "consumer.py"))
-            and "Consumer" not in source.text
-        ):
-            continue
-        for node in source.nodes:
-            if (isinstance(node, ast.Attribute) and node.attr == name) or (
-                isinstance(node, ast.Constant) and node.value == name
-            ):
-                return Place(source.name, node.lineno)
-    return None
-
-
-def _reads_user(case) -> bool:
-    return bool(_using(case, "user"))

@@ -122,6 +122,26 @@ class Project:
                 found[dotted.removesuffix(".__init__")] = name
         return found
 
+    def using(self, *names: str) -> list[Place]:
+        """Renvoie les lignes qui emploient l'un de ces noms, comme attribut, variable ou texte."""
+        found = []
+        for source in self.sources:
+            for node in source.nodes:
+                name = getattr(node, "attr", getattr(node, "id", getattr(node, "value", None)))
+                if isinstance(node, ast.Attribute | ast.Name | ast.Constant) and name in names:
+                    found.append(Place(source.name, node.lineno))
+        return found
+
+    def saying(self, text: str) -> list[Place]:
+        """Renvoie les lignes dont un texte se retrouve dans celui-ci, le plus long d'abord."""
+        found = []
+        for source in self.sources:
+            for node in source.nodes:
+                piece = getattr(node, "value", None)
+                if isinstance(piece, str) and len(piece.strip()) > 1 and piece.strip() in text:
+                    found.append((-len(piece), Place(source.name, node.lineno)))
+        return [place for _, place in sorted(found, key=lambda one: one[0])]
+
     def where_is(self, name: str) -> Place | None:
         """Renvoie l'endroit du projet qui définit ce nom, s'il y en a un seul."""
         places = [

@@ -1,0 +1,95 @@
+"""La poignée de main : le consommateur accepte, puis salue, une fois et dans cet ordre."""
+
+from workshop.diagnosis.consumer import methods
+from workshop.diagnosis.rules import rule
+
+
+@rule(steps=range(4, 100))
+def accept_in_task(case):
+    """`accept` est confié à une tâche, qui s'exécute trop tard."""
+    cause = (
+        "« accept » est confié à une tâche, qui s'exécute plus tard. Écrivez « await "
+        "self.accept() »."
+    )
+    for call in case.called("accept"):
+        if call.in_task and call.place:
+            yield "accept-in-task", call.place, cause
+
+
+@rule(steps=range(4, 100))
+def spoke_too_soon(case):
+    """Le consommateur parle avant d'avoir accepté, ou sans accepter."""
+    if case.probe.answer != "early":
+        return
+    observed = "Le consommateur parle avant d'avoir accepté la connexion."
+    accepts = case.project.using("accept")
+    if not accepts:
+        cause = "Rien n'accepte la connexion : il manque « await self.accept() » dans connect."
+        yield "never-accepted", None, cause, observed
+        return
+    cause = (
+        "On ne parle qu'après avoir accepté : déplacez « await self.accept() » avant le premier "
+        "envoi."
+    )
+    for place in (*(call.place for call in case.called("send")), *accepts):
+        yield "send-before-accept", place, cause, observed
+
+
+@rule(steps=range(4, 100))
+def accepted_twice(case):
+    """La connexion est acceptée deux fois."""
+    accepts = [call.place for call in case.called("accept") if call.place]
+    if len(accepts) <= len(case.probe.consumers):
+        return
+    cause = "La connexion est acceptée deux fois. « super().connect() » accepte déjà : retirez-le."
+    for place in accepts:
+        if "super()" in case.project.source(place.file).line(place.line):
+            yield "double-accept", place, cause
+    cause = "La connexion est acceptée deux fois. Gardez un seul « await self.accept() »."
+    for place in accepts:
+        yield "double-accept", place, cause
+
+
+@rule(steps=range(4, 100))
+def waits_forever(case):
+    """Le consommateur attend quelque chose qui ne vient pas."""
+    place = case.probe.waiting
+    if place:
+        what = "ne dit rien"
+        if case.probe.answer != "accept":
+            what = "n'accepte donc pas. Acceptez d'abord, ou retirez cette attente"
+        cause = f"« {place.function} » attend encore à cette ligne, et {what}."
+        yield "waits-forever", place, cause
+
+
+@rule(steps=range(4, 100))
+def never_accepted(case):
+    """connect se termine sans accepter."""
+    cause = (
+        "connect se termine sans accepter : il manque « await self.accept() », ou il n'est pas "
+        "exécuté."
+    )
+    if case.probe.answer == "silence" and not case.called("accept"):
+        for _, _, place in methods(case, "connect"):
+            yield "never-accepted", place, cause
+
+
+@rule(steps=range(4, 100), said=r"refuse|ferme|403")
+def closed(case):
+    """Le consommateur ferme la connexion lui-même."""
+    cause = "Cette ligne ferme la connexion. Retirez-la, ou dites dans quel cas elle doit agir."
+    for call in case.called("close"):
+        if call.place:
+            yield "closed", call.place, cause
+
+
+@rule(steps=range(5, 100))
+def no_welcome(case):
+    """La connexion s'ouvre, et personne n'est salué."""
+    cause = (
+        "connect accepte, et n'envoie rien. Après « await self.accept() », il faut « await "
+        "self.send(…) », dans la même méthode."
+    )
+    if case.probe.answer == "accept" and not case.called("send"):
+        for _, _, place in methods(case, "connect"):
+            yield "no-welcome", place, cause
