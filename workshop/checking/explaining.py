@@ -129,7 +129,11 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, project)]
         if heard := first_heard(suspicion, proven):
-            return heard if heard.file else _at(heard, edit)
+            # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
+            if heard.file and heard.file.endswith(".py"):
+                return heard
+            there = [one for one in part if heard.file in (None, one.file, one.moved)]
+            return _at(heard, principal(there, suspicion, project))
         if not gap.unwritten:
             cause = read_again(edit, gap.brought[edit])
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)

@@ -17,20 +17,14 @@ from workshop.diagnosis import (
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
 
+# Celles-ci se déclarent en s'important.
+NEW = (database, history, page, routing, security, suites)
 OLD = (
-    suites.suite,
     outside.environment,
     outside.requirements,
     files.no_project,
     files.missing_file,
     files.unreadable,
-    security.uncaught,
-    security.not_awaited,
-    security.token,
-    security.origin,
-    security.protocol,
-    security.policy,
-    security.production,
     settings.wrong_shape,
     settings.system_check,
     settings.layers,
@@ -41,30 +35,12 @@ OLD = (
     settings.refused_settings,
     consumer.not_a_consumer,
     names.missing_attribute,
-    routing.bad_route,
-    routing.middleware_order,
     settings.french,
     settings.paris,
     settings.daphne,
-    page.template,
-    page.route_name,
-    page.home,
-    page.static_file,
     outside.page,
     outside.client,
     outside.browser,
-    routing.wrong_entrance,
-    routing.not_an_application,
-    routing.no_route,
-    routing.origin,
-    routing.own_page_refused,
-    page.subprotocol,
-    page.two_languages,
-    page.console,
-    page.reloaded,
-    page.never_knocked,
-    page.as_html,
-    page.outage,
     consumer.replaced_method,
     consumer.decorated,
     consumer.own_init,
@@ -72,16 +48,6 @@ OLD = (
     consumer.bad_event,
     consumer.mixed_sync,
     consumer.wrong_signature,
-    database.missing_migration,
-    history.forgotten_await,
-    history.not_json,
-    history.model_in_event,
-    history.same_twice,
-    history.no_value,
-    history.one_count_for_all,
-    history.forgotten,
-    history.told_before_kept,
-    history.page,
     consumer.not_awaited,
     consumer.wrong_call,
     consumer.bad_await,
@@ -105,7 +71,7 @@ OLD = (
 
 
 def _old(function):
-    @rule(outside=function in (outside.environment, outside.browser, suites.suite))
+    @rule(outside=function in (outside.environment, outside.browser))
     def adapted(case):
         found = function(case)
         if found and found.cause:

@@ -455,9 +455,9 @@ def no_user(case):
     if any("AuthMiddlewareStack" in source.names for source in case.project.sources):
         more = " Il est importé, mais il n'enveloppe pas les routes."
     if layout and layout.protocols and "websocket" in layout.protocols:
-        from workshop.diagnosis.routing import _in
+        from workshop.diagnosis.routing import line_of
 
-        where = _in(case, where, "websocket")
+        where = line_of(case, where, "websocket")
     return case.says(
         "no-auth-middleware",
         "Il manque AuthMiddlewareStack autour de URLRouter, dans "
@@ -669,10 +669,10 @@ def bad_group_name(case):
 
 
 def _first_route(case) -> Place | None:
-    from workshop.diagnosis.routing import _route_place
+    from workshop.diagnosis.routing import route_place
 
     routes = Layout(case.application).routes
-    return _route_place(case, routes[0]) if routes else None
+    return route_place(case, routes[0]) if routes else None
 
 
 def bad_content(case):
@@ -1013,11 +1013,11 @@ def not_a_room(case):
         return None
     routes = Layout(case.application).routes or ()
     path = found[1].rstrip(",").lstrip("/")
-    from workshop.diagnosis.routing import _matches, _pattern, _route_place, _target
+    from workshop.diagnosis.routing import matches, pattern_of, route_place, target_of
 
     for route in routes:
-        if _matches(route, path) and _target(route) != "WebsocketDenier":
-            pattern = _pattern(route)
+        if matches(route, path) and target_of(route) != "WebsocketDenier":
+            pattern = pattern_of(route)
             advice = "Bornez le motif : [-a-zA-Z0-9_]{1,90} entre « chat/ » et la barre finale"
             if path.startswith("chat/") and "group" in str(
                 [call.name for call in case.probe.calls] if case.probe else ""
@@ -1026,7 +1026,7 @@ def not_a_room(case):
             return case.says(
                 "route-too-wide",
                 f"Le motif « {pattern} » accepte ce chemin. {advice}.",
-                _route_place(case, route),
+                route_place(case, route),
             )
     return None
 

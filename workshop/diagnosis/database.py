@@ -1,30 +1,39 @@
 """La base de données : ses tables suivent les migrations, qui doivent suivre les modèles."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from workshop.diagnosis.case import Case
+from workshop.diagnosis.rules import rule
+from workshop.project.sources import Place
 
 
-def missing_migration(case: Case):
-    """La base se plaint, et un modèle a changé sans sa migration.
+@rule("OperationalError|ProgrammingError|IntegrityError")
+def missing_migration(case, error):
+    """Un modèle a changé sans sa migration, ou Django ne voit plus ses migrations.
 
     Les buts jugés dans le processus ne le voient pas : leur base d'essai vient des modèles.
     """
-    complaint, _ = case.find("OperationalError|ProgrammingError|IntegrityError")
-    if not complaint or not case.application:
-        return None
-    for app, model in _changed_models(case):
-        what = f"Le modèle {model} a changé" if model else "Un modèle a disparu"
-        return case.says(
-            "missing-migration",
-            f"{what} sans sa migration. Dans le terminal « projet », tapez : python manage.py "
-            f"makemigrations {app}, puis python manage.py migrate",
-            case.project.where_is(model),
+    for app, model in changed_models(case) if case.application else ():
+        folder = (
+            f"{case.project.where_is(model).file.rpartition('/')[0]}/migrations" if model else ""
         )
-    return None
+        if case.project.has(f"{folder}/0001_initial.py") and not case.project.has(
+            f"{folder}/__init__.py"
+        ):
+            cause = (
+                f"Django ne voit plus les migrations de {folder} : il y manque un fichier, vide, "
+                "__init__.py."
+            )
+            yield "migrations-not-a-package", Place(f"{folder}/__init__.py"), cause
+        what = f"Le modèle {model} a changé" if model else "Un modèle a disparu"
+        cause = (
+            f"{what} sans sa migration. Dans le terminal « projet », tapez : python manage.py "
+            f"makemigrations {app}, puis python manage.py migrate"
+        )
+        yield "missing-migration", None, cause
 
 
-def _changed_models(case: Case):
+def changed_models(case) -> Iterator[tuple[str, str]]:
     """Donne l'application et le nom de chaque modèle qui n'est pas celui de ses migrations."""
     from django.apps import apps
     from django.db.migrations.autodetector import MigrationAutodetector
