@@ -2,7 +2,6 @@
 
 from workshop.diagnosis import (
     consumer,
-    database,
     files,
     history,
     names,
@@ -18,7 +17,7 @@ from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
 
 # Celles-ci se déclarent en s'important.
-NEW = (database, history, page, routing, security, suites)
+NEW = (history, page, routing, security, suites)
 OLD = (
     outside.environment,
     outside.requirements,

@@ -4,7 +4,7 @@ import ast
 import re
 
 from workshop.diagnosis.page import scripts
-from workshop.diagnosis.rules import anywhere, rule, words
+from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
 
 KEPT = range(8, 100)
@@ -25,63 +25,35 @@ def not_json(case, error, kind, model):
         yield "date-in-json", None, cause
 
 
-@rule(steps=KEPT)
-def forgotten_await(case):
-    """Une fonction de la base, décorée, est appelée sans `await`."""
-    case.probe  # noqa: B018  la conversation d'essai en trouve d'autres
-    for name, place in case.unawaited:
-        if name.endswith("__call__"):
-            called = re.search(r"[\w.]+(?=\()", case.project.source(place.file).line(place.line))
-            cause = (
-                f"Il manque « await » devant {called[0] if called else 'cet appel'} : "
-                "database_sync_to_async en a fait une coroutine."
-            )
-            yield "coroutine-not-awaited", place, cause
-
-
 @rule("SynchronousOnlyOperation", steps=KEPT)
-def too_late(case, error):
+def lazy_query(case, error):
     """Une fonction décorée rend une requête qui n'est pas encore faite."""
+    cause = (
+        "Ce que rend cette fonction, une requête ou un générateur, ne travaille que là où on le "
+        "parcourt, hors du fil de la base. Rendez une liste : list(…)."
+    )
     for source in case.project.sources:
         for node in source.nodes:
-            decorators = map(ast.unparse, getattr(node, "decorator_list", ()))
-            if not any("database_sync_to_async" in one for one in decorators):
-                continue
-            if any(isinstance(one, ast.Yield) for one in ast.walk(node)):
-                cause = (
-                    f"« {node.name} » est un générateur : il ne travaille que là où on le "
-                    "parcourt, hors du fil de la base. Rendez une liste, par return."
-                )
-                yield "generator-in-a-thread", Place(source.name, node.lineno), cause
-            for one in ast.walk(node):
-                if isinstance(one, ast.Return) and is_query(one.value):
-                    cause = (
-                        f"« {node.name} » rend une requête, qui n'est faite que là où on la "
-                        "parcourt, hors du fil de la base. Rendez une liste : list(…)."
-                    )
-                    yield "lazy-query", Place(source.name, one.lineno), cause
+            if any("database_sync" in ast.unparse(one) for one in decorators(node)):
+                yield "lazy-query", Place(source.name, node.lineno), cause
 
 
-def is_query(node: ast.AST | None) -> bool:
-    """Renvoie True si cette valeur est une requête de Django, ou en contient une."""
-    match node:
-        case ast.Tuple():
-            return any(map(is_query, node.elts))
-        case ast.Subscript(slice=ast.Slice()):
-            return is_query(node.value)
-        case ast.Call(func=ast.Attribute(attr="all" | "filter" | "exclude" | "order_by")):
-            return True
-    return False
+def decorators(node: ast.AST) -> list[ast.expr]:
+    return getattr(node, "decorator_list", [])
 
 
-@rule("TypeError", "sync_to_async can only be applied to sync functions")
-def decorated_coroutine(case, error):
-    """database_sync_to_async décore une coroutine."""
+@rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL", steps=KEPT)
+def missing_migration(case, error):
+    """Un modèle a changé sans sa migration, ou Django ne voit plus ses migrations."""
+    made = {file.rpartition("/")[0] for file in case.project.files if "/migrations/0" in file}
+    for folder in made:
+        cause = f"Django ne voit plus les migrations de {folder} : il y manque __init__.py, vide."
+        yield "migrations-not-a-package", Place(f"{folder}/__init__.py"), cause
     cause = (
-        "database_sync_to_async mène une fonction ordinaire dans un autre fil : ôtez « async » "
-        "devant def, et les await de cette fonction."
+        "Un modèle a changé sans sa migration. Dans le terminal « projet », tapez : python "
+        "manage.py makemigrations, puis python manage.py migrate"
     )
-    yield "decorated-coroutine", error.place, cause
+    yield "missing-migration", None, cause
 
 
 @rule("IntegrityError", r"UNIQUE constraint failed: (?P<columns>.*)", steps=KEPT)
@@ -100,28 +72,29 @@ def same_twice(case, error, columns):
             "cherchez-le par sa clé ; s'il existe, c'est lui qu'il faut rendre."
         )
         yield "key-not-checked", error.place, cause
-    elif "number" in names:
-        cause = (
-            "La base a déjà un message de ce numéro dans ce salon, et refuse le second. Le suivant "
-            "est le plus grand numéro du salon, plus un."
-        )
-        yield "number-taken", None, cause
 
 
-@rule("TypeError", r"unsupported operand.*'NoneType' and 'int'", steps=KEPT)
-def empty_room(case, error):
-    """Un salon vide n'a pas de plus grand numéro."""
-    cause = "Un salon vide n'a pas de plus grand numéro : Max rend None. Ajoutez « or 0 »."
-    yield "empty-room", None, cause
-
-
-@rule("ValueError", "Cannot use None as a query value", steps=KEPT)
-def no_number(case, error):
-    """Qui arrive n'a pas de numéro."""
-    cause = "Qui arrive n'a pas de numéro : il vaut None. Ne filtrez que s'il y en a un."
-    yield "no-number", error.place, cause
-
-
+raised(
+    {
+        "decorated-coroutine": (
+            "TypeError",
+            r"sync_to_async can only be applied to sync functions",
+            "database_sync_to_async mène une fonction ordinaire dans un autre fil : ôtez « async » "
+            "devant def, et les await de cette fonction.",
+        ),
+        "empty-room": (
+            "TypeError",
+            r"unsupported operand.*'NoneType' and 'int'",
+            "Un salon vide n'a pas de plus grand numéro : Max rend None. Ajoutez « or 0 ».",
+        ),
+        "no-number": (
+            "ValueError",
+            r"Cannot use None as a query value",
+            "Qui arrive n'a pas de numéro : il vaut None. Ne filtrez que s'il y en a un.",
+        ),
+    },
+    steps=KEPT,
+)
 words(
     anywhere,
     {

@@ -4,7 +4,7 @@ import inspect
 import re
 
 from workshop.diagnosis import settings
-from workshop.diagnosis.rules import rule
+from workshop.diagnosis.rules import raised, rule
 from workshop.project.sources import Place, closest
 
 WANTED = "chat/poneys/"
@@ -54,8 +54,7 @@ def wrong_entrance(case):
     if case.application is None:
         return
     layout, place = Layout(case.application), entrance(case)
-    ends_in_django = type(layout.end).__name__ == "ASGIHandler"
-    if layout.protocols is None and ends_in_django:
+    if layout.protocols is None and type(layout.end).__name__ == "ASGIHandler":
         cause = (
             "L'application n'est encore que celle de Django, qui ne connaît que les pages. Donnez "
             f"à {place.file} son ProtocolTypeRouter, comme au chapitre 04, et enregistrez le "
@@ -77,12 +76,6 @@ def wrong_entrance(case):
             "URLRouter(websocket_urlpatterns)."
         )
         yield "no-router", line_of(case, place, "websocket"), cause
-    elif ends_in_django:
-        cause = (
-            "La clé « websocket » mène à Django, qui ne connaît que les pages. Elle doit mener au "
-            "validateur, puis à URLRouter(websocket_urlpatterns)."
-        )
-        yield "websocket-to-django", line_of(case, place, "websocket"), cause
 
 
 @rule(steps=range(4, 100))
@@ -104,16 +97,6 @@ def not_an_application(case):
                 "un consommateur : ChatConsumer.as_asgi()."
             )
             yield "function-route", place, cause
-
-
-@rule("TypeError", r"view must be a callable")
-def not_callable(case, error):
-    """Une route mène à autre chose qu'un consommateur."""
-    cause = (
-        "Une route mène à autre chose qu'un consommateur. Son second argument est "
-        "ChatConsumer.as_asgi()."
-    )
-    yield "as-asgi-missing", error.place, cause
 
 
 @rule("ImproperlyConfigured", r'"(?P<pattern>.*)" is not a valid regular expression: (?P<why>.*)')
@@ -158,30 +141,31 @@ def router_argument(case, error):
         yield "router-argument", error.place, cause
 
 
-@rule(
-    "AttributeError", r"'(?:tuple|function|list|str)' object has no attribute '(?:pattern|callback)"
+raised(
+    {
+        "as-asgi-missing": (
+            "TypeError",
+            r"view must be a callable",
+            "Une route mène à autre chose qu'un consommateur. Son second argument est "
+            "ChatConsumer.as_asgi().",
+        ),
+        "router-argument": (
+            "AttributeError",
+            r"'(?:tuple|function|list|str)' object has no attribute '(?:pattern|callback)",
+            "Chaque élément de la liste de routes est un re_path(…) ou un path(…).",
+        ),
+        "closed-too-soon": (
+            "TypeError",
+            r"(?:Validator|Middleware|Router)\w*\.__call__\(\) missing",
+            "La parenthèse de cet étage se ferme trop tôt : ce qu'il enveloppe doit être dedans.",
+        ),
+        "middleware-argument": (
+            "TypeError",
+            r"(?P<name>\w*(?:Validator|Middleware|Router)\w*)(?:\.__init__)?\(\) (?:missing|takes)",
+            "{name} reçoit un seul argument, ce qu'il enveloppe : {name}( … ).",
+        ),
+    }
 )
-def not_a_route(case, error):
-    """Un élément de la liste de routes n'est pas une route."""
-    cause = "Chaque élément de la liste de routes est un re_path(…) ou un path(…)."
-    yield "router-argument", error.place, cause
-
-
-@rule("TypeError", r"\w*(?:Validator|Middleware|Router)\w*\.__call__\(\) (?:missing|takes)")
-def closed_too_soon(case, error):
-    """Un étage est appelé au lieu d'envelopper."""
-    cause = "La parenthèse de cet étage se ferme trop tôt : ce qu'il enveloppe doit être dedans."
-    yield "middleware-argument", error.place, cause
-
-
-@rule(
-    "TypeError",
-    r"(?P<name>\w*(?:Validator|Middleware|Router)\w*)(?:\.__init__)?\(\) (?:missing|takes)",
-)
-def middleware_argument(case, error, name):
-    """Un étage ne reçoit pas ce qu'il enveloppe, et cela seul."""
-    cause = f"{name} reçoit un seul argument, ce qu'il enveloppe : {name}( … )."
-    yield "middleware-argument", error.place, cause
 
 
 @rule("TypeError", r"(?P<name>\w+)\.__call__\(\) takes 2 positional arguments but 4 were given")
@@ -220,8 +204,6 @@ def no_route(case):
                 "dans chat/routing.py, dans websocket_urlpatterns."
             )
             yield "route-in-urls", line_of(case, Place(source.name), "as_asgi"), cause
-    place = case.project.where_is("websocket_urlpatterns")
-    yield "empty-routes", place, "La liste de routes est vide. Ajoutez-y celle du chat."
 
 
 def why_not(pattern: str, route, path: str) -> str:
@@ -307,11 +289,6 @@ def origin(case):
             "[]."
         )
         yield "any-host", settings.place_of(case, "ALLOWED_HOSTS"), cause
-    cause = (
-        "Le validateur accepte cette origine. Prenez AllowedHostsOriginValidator, qui ne permet "
-        "que les machines du projet."
-    )
-    yield "any-origin", line_of(case, place, "OriginValidator"), cause
 
 
 @rule(said=r"HTTP 403")
@@ -331,11 +308,6 @@ def own_page_refused(case):
             "y faut « 127.0.0.1 », sans http:// ni port. Remettez une liste vide, []."
         )
         yield "own-host-refused", place, cause
-    cause = (
-        "Le validateur d'Origin refuse nos propres pages. Prenez AllowedHostsOriginValidator, sans "
-        "liste."
-    )
-    yield "own-origin-refused", line_of(case, entrance(case), "OriginValidator"), cause
 
 
 def routes(case) -> list:

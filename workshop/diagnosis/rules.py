@@ -93,9 +93,21 @@ def words(places: Callable, table: dict[str, tuple[str, str]], **evidence) -> No
     for code, (said, cause) in table.items():
 
         @rule(said=said, **evidence)
-        def told(case, code=code, cause=cause):
+        def told(case, code=code, cause=cause, **groups):
             for place in places(case):
                 yield code, place, cause
+
+
+def raised(table: dict[str, tuple[str, str, str]], **evidence) -> None:
+    """Déclare une règle par ligne d'une table : son code, la sorte d'une exception, son message.
+
+    La cause vient en dernier ; les groupes nommés du message s'y mettent, entre accolades.
+    """
+    for code, (kind, pattern, cause) in table.items():
+
+        @rule(kind, pattern, **evidence)
+        def told(case, error, code=code, cause=cause, **groups):
+            yield code, error.place, cause.format(**groups)
 
 
 def anywhere(case) -> list[None]:

@@ -1,17 +1,11 @@
 """Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
-import asyncio
-import gc
 import re
-import warnings
-
-from channels.testing import WebsocketCommunicator
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.page import pages
-from workshop.diagnosis.probe import messages_database
 from workshop.diagnosis.routing import entrance
-from workshop.diagnosis.rules import rule
+from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
 
 GATES = range(9, 100)
@@ -19,62 +13,49 @@ REFUSALS = ("test_malformed", "test_long_text")
 POLICY = "CONTENT_SECURITY_POLICY"
 
 
-@rule("UnboundLocalError", steps=GATES, goals=REFUSALS)
-def refusal_without_return(case, error):
-    """Après un refus, la méthode continue."""
-    cause = (
-        "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le bloc "
-        "« except » par return."
-    )
-    yield "refusal-without-return", None, cause
+words(
+    anywhere,
+    {
+        "one-bucket-for-all": (
+            r"paie pour qui parle trop vite",
+            "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans "
+            "__init__, et ne partagez que celui d'une personne ou d'une adresse.",
+        ),
+        "never-counted": (
+            r"sans un refus|aucune n'est refusée",
+            "Rien n'est compté ici, ou tout l'est à part. Chaque connexion entre, chaque trame "
+            "prend son prix, et l'adresse se compte sans le port.",
+        ),
+    },
+    goals=("test_flood", "test_crowd"),
+)
+raised(
+    {
+        "refusal-without-return": (
+            "UnboundLocalError",
+            r"",
+            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
+            "bloc « except » par return.",
+        ),
+        "uncaught-refusal": (
+            "Refusal",
+            r"",
+            "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal.",
+        ),
+    },
+    steps=GATES,
+    goals=REFUSALS,
+)
 
 
-@rule(r"(?!UnboundLocalError).*", steps=GATES, goals=REFUSALS, said=r"code 1011")
+@rule(r"(?!UnboundLocalError|Refusal).*", steps=GATES, goals=REFUSALS, said=r"code 1011")
 def uncaught(case, error):
     """Une trame de travers lève une exception que rien n'attrape."""
-    if error.kind == "Refusal":
-        cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
-        yield "uncaught-refusal", None, cause
-    elif error.place.function == "receive":
-        cause = (
-            f"Cette trame lève {error.shown}, et personne ne l'attrape. Lisez-la par frames.read, "
-            "dans un try, et attrapez Refusal : on répond alors par une trame « refused »."
-        )
-        yield "uncaught-frame", error.place, cause
-    else:
-        cause = (
-            f"Cette trame lève {error.shown}, et personne ne l'attrape. Ce fichier vérifie les "
-            "trames : devant celle-ci, il doit lever Refusal, et rien d'autre."
-        )
-        yield "uncaught-frame", error.place, cause
-
-
-@rule(steps=GATES, goals=REFUSALS, said=r"ne répond rien")
-def not_awaited(case):
-    """Le refus est préparé, et personne ne l'envoie."""
-    if case.application is None:
-        return
-    with messages_database(case.project.folder), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        asyncio.run(say_nonsense(case.application))
-        gc.collect()
-    for warning in caught:
-        case.warn(warning)
-    for name, place in case.unawaited:
-        cause = (
-            f"Il manque « await » devant cet appel à {name.rpartition('.')[2]} : le refus ne part "
-            "jamais."
-        )
-        yield "coroutine-not-awaited", place, cause
-
-
-async def say_nonsense(application) -> None:
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    visitor = WebsocketCommunicator(application, "/chat/poneys/", headers, ["json"])
-    await visitor.connect()
-    await visitor.send_to(text_data="salut")
-    await visitor.receive_nothing(0.5)
-    await visitor.disconnect()
+    cause = (
+        f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read doit "
+        "lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame « refused »."
+    )
+    yield "uncaught-frame", error.place, cause
 
 
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
@@ -173,26 +154,6 @@ def cookie_never_comes(case):
                 "garde ce cookie pour lui. Donnez-lui la valeur not DEBUG."
             )
             yield "cookie-never-comes", settings.place_of(case, setting), cause
-
-
-@rule(goals="test_flood", said=r"paie pour qui parle trop vite")
-def one_bucket_for_all(case):
-    """Tous puisent dans le même seau."""
-    cause = (
-        "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans __init__, et "
-        "ne partagez que celui d'une personne ou d'une adresse."
-    )
-    yield "one-bucket-for-all", None, cause
-
-
-@rule(goals=("test_flood", "test_crowd"), said=r"sans un refus|aucune n'est refusée")
-def never_counted(case):
-    """Rien ne compte les trames, ou les connexions."""
-    cause = (
-        "Rien n'est compté ici, ou tout l'est à part. Chaque connexion entre, chaque trame prend "
-        "son prix, et l'adresse se compte sans le port, qui change à chaque connexion."
-    )
-    yield "never-counted", None, cause
 
 
 @rule(steps=GATES, goals="test_production")
