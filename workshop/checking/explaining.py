@@ -133,10 +133,10 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
             if heard.file and heard.file.endswith(".py"):
                 return heard
             there = [one for one in part if heard.file in (None, one.file, one.moved)]
+            return _at(heard, principal(there, suspicion, project))
         if awaits(edit, project):
             cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
             return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
-            return _at(heard, principal(there, suspicion, project))
         if not gap.unwritten:
             cause = read_again(edit, gap.brought[edit])
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)
