@@ -36,13 +36,15 @@ def test_a_mistake_gets_its_message(mistake, request):
 
 def codes() -> set[str]:
     """Renvoie les codes que les règles donnent : le premier de chaque proposition."""
-    found = set()
+    found = []
     for path in (ROOT / "workshop/diagnosis").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
-                first = node.value.elts[0]
-                found |= {one.value for one in ast.walk(first) if isinstance(one, ast.Constant)}
-    return {code for code in found if isinstance(code, str)}
+            match node:
+                case ast.Yield(value=ast.Tuple(elts=[first, *_])):
+                    found += ast.walk(first)
+                case ast.Call(func=ast.Name(id="words" | "raised"), args=[*_, ast.Dict(keys=keys)]):
+                    found += keys
+    return {one.value for one in found if isinstance(one, ast.Constant) and str(one.value)}
 
 
 def test_every_code_has_a_wrong_answer_and_every_wrong_answer_a_living_code():

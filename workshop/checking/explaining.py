@@ -129,7 +129,14 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, project)]
         if heard := first_heard(suspicion, proven):
-            return heard if heard.file else _at(heard, edit)
+            # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
+            if heard.file and heard.file.endswith(".py"):
+                return heard
+            there = [one for one in part if heard.file in (None, one.file, one.moved)]
+            return _at(heard, principal(there, suspicion, project))
+        if awaits(edit, project):
+            cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
+            return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
         if not gap.unwritten:
             cause = read_again(edit, gap.brought[edit])
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)
@@ -168,6 +175,16 @@ def principal(part: Iterable[Edit], suspicion: Suspicion, project: Path) -> Edit
         return (not any(at), bool(edit.lines) and imports, edit.file, edit.start)
 
     return min(part, key=rank)
+
+
+def awaits(edit: Edit, project: Path) -> bool:
+    """Renvoie True si ce morceau n'ajoute que des « await »."""
+    if edit.state != "changed":
+        return False
+    here = "\n".join(read(project / edit.file).split("\n")[edit.start : edit.end])
+    there = "\n".join(edit.lines)
+    bare = [text.replace("await ", "") for text in (here, there)]
+    return bare[0] == bare[1] and len(here) < len(there)
 
 
 def not_written(movement: Movement, files: list[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from workshop.basics import ROOT, WorkshopError
 from workshop.diagnosis.finding import Diagnosis
 from workshop.diagnosis.probe import Call, Probe, converse, messages_database
+from workshop.mutants.mutation import SuiteError
 from workshop.project.python import settings_module
 from workshop.project.sources import Place, Project
 from workshop.visitors.members import load
@@ -208,6 +209,8 @@ class Case:
     @property
     def places(self) -> list[tuple[str, int | None]]:
         """Les lignes du projet où les exceptions sont passées, la plus proche d'abord."""
+        if isinstance(self.error, SuiteError):
+            return self.error.verdict.lines[::-1]
         found = [place for error in self.errors for place in reversed(error.frames)]
         return list(dict.fromkeys((place.file, place.line) for place in found))
 

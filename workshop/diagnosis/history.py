@@ -3,225 +3,178 @@
 import ast
 import re
 
+from workshop.diagnosis.page import scripts
+from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
 
-PAGE = "chat/static/chat/chat.js"
-# Le début de ce qu'a vu le but de la page, et ce qu'il lui manque.
-TROUBLES = (
-    (
-        "En arrivant",
-        "page-never-asks",
-        "À chaque bienvenue, la page pose une question : `before` sans numéro la première fois, "
-        "`after` son dernier numéro ensuite.",
-    ),
-    (
-        "Une phrase est dite pendant une coupure",
-        "page-no-outbox",
-        "Ce que la page envoie reste dans sa boîte jusqu'à l'écho, et repart à chaque bienvenue.",
-    ),
-    (
-        "La connexion se coupe avant l'écho",
-        "page-no-key",
-        "Une phrase se redit avec la clé de la première fois, tirée quand on l'écrit. Et un numéro "
-        "déjà affiché ne s'affiche pas de nouveau.",
-    ),
-    (
-        "La page dit une phrase",
-        "page-no-echo",
-        "Une phrase sort de la boîte quand son écho arrive : c'est la clé qui les rapproche.",
-    ),
-    (
-        "Une autre personne parle, et l'annonce du premier",
-        "page-no-hole",
-        "Un numéro manque. Un message s'affiche s'il suit le dernier affiché ; s'il saute plus "
-        "loin, la page demande la suite, par `after`.",
-    ),
-    (
-        "Une autre personne parle, et l'annonce de son dernier",
-        "page-no-heartbeat",
-        "Rien ne révèle le dernier message perdu, sauf un battement : toutes les dix secondes, la "
-        "page demande la suite de son dernier numéro.",
-    ),
-)
+KEPT = range(8, 100)
 
 
-def models(case) -> dict[str, type]:
-    """Renvoie les modèles du projet, par leur nom."""
-    from django.apps import apps
-
-    found = apps.get_models() if apps.models_ready else ()
-    return {model.__name__: model for model in found if case.project.where_is(model.__name__)}
-
-
-def not_json(case):
-    """Ce que l'on envoie ne s'écrit pas en JSON : une date, un modèle, une coroutine."""
-    error, found = case.find("TypeError", r"Object of type (\w+) is not JSON serializable")
-    if not error or case.number < 7:
-        return None
-    if found[1] == "coroutine":
-        return forgotten_await(case)
-    if found[1] in ("datetime", "date"):
-        return case.says(
-            "date-in-json",
-            "JSON ne connaît pas les dates : envoyez-en le texte, que donne isoformat().",
-            _date_in_a_dictionary(case) or error.place,
+@rule("TypeError", r"Object of type (?P<kind>\w+) is not JSON|'(?P<model>\w+)' object is not sub")
+def not_json(case, error, kind, model):
+    """Ce que l'on envoie ne s'écrit pas en JSON : un modèle, une date, une autre valeur."""
+    name = kind or model
+    if case.project.where_is(name):
+        cause = (
+            f"C'est l'objet {name} lui-même qui est parti. Ce qui voyage est un dictionnaire de "
+            "textes et de nombres : celui que donne as_dict()."
         )
-    if found[1] in models(case):
-        return _model_sent(case, found[1], error.place)
-    return case.says(
-        "not-json",
-        f"JSON ne connaît pas ce genre de valeur : {found[1]}. Envoyez un texte, un nombre, une "
-        "liste ou un dictionnaire.",
-        error.place,
+        yield "model-sent", None, cause
+    elif kind in ("datetime", "date"):
+        cause = "JSON ne connaît pas les dates : envoyez-en le texte, que donne isoformat()."
+        yield "date-in-json", None, cause
+
+
+@rule("SynchronousOnlyOperation", steps=KEPT)
+def lazy_query(case, error):
+    """Une fonction décorée rend une requête qui n'est pas encore faite."""
+    cause = (
+        "Ce que rend cette fonction, une requête ou un générateur, ne travaille que là où on le "
+        "parcourt, hors du fil de la base. Rendez une liste : list(…)."
     )
-
-
-def model_in_event(case):
-    """L'objet du modèle part au groupe, au lieu d'un dictionnaire."""
-    error, found = case.find("TypeError", r"'(\w+)' object is not subscriptable")
-    if error and found[1] in models(case):
-        return _model_sent(case, found[1], error.place)
-    return None
-
-
-def _model_sent(case, name: str, place: Place):
-    return case.says(
-        "model-sent",
-        f"C'est l'objet {name} lui-même qui est parti. Ce qui voyage est un dictionnaire de textes "
-        "et de nombres : celui que donne as_dict().",
-        place,
-    )
-
-
-def _date_in_a_dictionary(case) -> Place | None:
-    """Renvoie la ligne où un dictionnaire prend la date d'un modèle telle quelle."""
-    from django.db.models import DateField
-
-    dates = {
-        field.name
-        for model in models(case).values()
-        for field in model._meta.fields
-        if isinstance(field, DateField)
-    }
     for source in case.project.sources:
         for node in source.nodes:
-            for value in node.values if isinstance(node, ast.Dict) else ():
-                if isinstance(value, ast.Attribute) and value.attr in dates:
-                    return Place(source.name, value.lineno)
-    return None
+            if any("database_sync" in ast.unparse(one) for one in decorators(node)):
+                yield "lazy-query", Place(source.name, node.lineno), cause
 
 
-def forgotten_await(case):
-    """Une fonction de la base, décorée, est appelée sans `await`."""
-    case.probe  # noqa: B018  la conversation d'essai en trouve d'autres
-    for name, place in case.unawaited:
-        if not name.endswith("__call__"):
-            continue
-        called = _calls_on(case, place)
-        return case.says(
-            "coroutine-not-awaited",
-            f"Il manque « await » devant {called[0] if called else 'cet appel'} : "
-            "database_sync_to_async en a fait une coroutine.",
-            place,
-        )
-    return None
+def decorators(node: ast.AST) -> list[ast.expr]:
+    return getattr(node, "decorator_list", [])
 
 
-def _calls_on(case, place: Place) -> list[str]:
-    """Renvoie les appels d'une ligne, du plus intérieur au plus extérieur, sans leurs arguments."""
-    calls = [
-        node
-        for node in case.project.source(place.file).nodes
-        if isinstance(node, ast.Call) and node.lineno == place.line
-    ]
-    calls.sort(key=lambda node: node.end_col_offset - node.col_offset)
-    return [ast.unparse(node.func) for node in calls]
+@rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL", steps=KEPT)
+def missing_migration(case, error):
+    """Un modèle a changé sans sa migration, ou Django ne voit plus ses migrations."""
+    made = {file.rpartition("/")[0] for file in case.project.files if "/migrations/0" in file}
+    for folder in made:
+        cause = f"Django ne voit plus les migrations de {folder} : il y manque __init__.py, vide."
+        yield "migrations-not-a-package", Place(f"{folder}/__init__.py"), cause
+    cause = (
+        "Un modèle a changé sans sa migration. Dans le terminal « projet », tapez : python "
+        "manage.py makemigrations, puis python manage.py migrate"
+    )
+    yield "missing-migration", None, cause
 
 
-def same_twice(case):
+@rule("IntegrityError", r"UNIQUE constraint failed: (?P<columns>.*)", steps=KEPT)
+def same_twice(case, error, columns):
     """La base refuse un second message de même clé, ou de même numéro."""
-    errors = [error for error in case.errors if error.message.startswith("UNIQUE constraint")]
-    # Django répète l'erreur de la base, et lui seul sait quelle ligne du projet l'a causée.
-    errors.sort(key=lambda error: not error.place.file)
-    if not errors:
-        return None
-    error = errors[0]
-    columns = re.findall(r"\.(\w+)", error.message)
-    if "key" in columns:
-        return case.says(
-            "key-not-checked",
+    names = re.findall(r"\.(\w+)", columns)
+    if "room" not in names:
+        cause = (
+            f"« {names[0]} » est unique dans toute la table ; il doit l'être dans son salon : "
+            'UniqueConstraint(fields=["room", …]), puis makemigrations et migrate.'
+        )
+        yield "unique-everywhere", case.project.where_is("Message"), cause
+    elif "key" in names:
+        cause = (
             "La base a déjà un message de cette clé, et refuse le second. Avant d'en créer un, "
-            "cherchez-le par sa clé ; s'il existe, c'est lui qu'il faut rendre.",
-            error.place,
+            "cherchez-le par sa clé ; s'il existe, c'est lui qu'il faut rendre."
         )
-    if "number" in columns:
-        return case.says(
-            "number-taken",
-            "La base a déjà un message de ce numéro dans ce salon, et refuse le second. Le suivant "
-            "est le plus grand numéro du salon, plus un.",
-            error.place,
-        )
-    return None
+        yield "key-not-checked", error.place, cause
 
 
-def no_value(case):
-    """`None` là où l'on attend un numéro : un salon vide, ou une question sans numéro."""
-    error, _ = case.find("TypeError", r"unsupported operand.*'NoneType' and 'int'")
-    if error and error.place.file and case.number >= 8:
-        return case.says(
-            "empty-room",
+raised(
+    {
+        "decorated-coroutine": (
+            "TypeError",
+            r"sync_to_async can only be applied to sync functions",
+            "database_sync_to_async mène une fonction ordinaire dans un autre fil : ôtez « async » "
+            "devant def, et les await de cette fonction.",
+        ),
+        "empty-room": (
+            "TypeError",
+            r"unsupported operand.*'NoneType' and 'int'",
             "Un salon vide n'a pas de plus grand numéro : Max rend None. Ajoutez « or 0 ».",
-            error.place,
-        )
-    error, _ = case.find("ValueError", "Cannot use None as a query value")
-    if error and error.place.file:
-        return case.says(
-            "no-number",
+        ),
+        "no-number": (
+            "ValueError",
+            r"Cannot use None as a query value",
             "Qui arrive n'a pas de numéro : il vaut None. Ne filtrez que s'il y en a un.",
-            error.place,
-        )
-    return None
-
-
-def one_count_for_all(case):
-    """Les salons se partagent une seule suite de numéros."""
-    if case.goal == "test_rooms" and "devrait porter le numéro" in case.said:
-        return case.says(
-            "one-count-for-all",
+        ),
+    },
+    steps=KEPT,
+)
+words(
+    anywhere,
+    {
+        "one-count-for-all": (
+            r"« phrase 1 » devrait porter le numéro 1 ; il porte (?!0)|^Un salon a deux messages",
             "Les salons partagent une seule suite de numéros. Le numéro d'un message est le plus "
             "grand de son salon, plus un : filtrez par salon.",
-        )
-    return None
-
-
-def forgotten(case):
-    """Le serveur redémarre, et le salon n'a plus rien."""
-    if case.goal == "test_restart" and case.said.endswith("rien."):
-        return case.says(
-            "forgotten",
+        ),
+        "bound-included": (
+            r"qui suivent le (\d+), .*Entendu : \1\b|qui précèdent le (\d+), .*Entendu.*\b\2\.",
+            "Le message de ce numéro est déjà connu : comparez par __gt ou __lt, et non par __gte "
+            "ou __lte.",
+        ),
+        "wrong-end": (
+            r"Attendu : les (?:derniers|messages qui suivent)",
+            "Une tranche prend le début de la requête. Pour « after », rangez-la du plus ancien au "
+            'plus récent ; pour « before », du plus récent au plus ancien : order_by("-number").',
+        ),
+        "unsorted": (
+            r"ne sont pas dans l'ordre",
+            "Une réponse se lit du plus ancien au plus récent : rangez-la avant de la rendre.",
+        ),
+        "forgotten": (
+            r"Après un redémarrage, .* rien\.$",
             "Ce que garde une variable disparaît avec le serveur. Un message se garde dans une "
             "table, par un modèle.",
-        )
-    return None
-
-
-def told_before_kept(case):
-    """Un message est annoncé avant d'être dans la base."""
-    if case.goal == "test_promise" and case.said.startswith("Sous un même numéro"):
-        return case.says(
-            "told-before-kept",
+        ),
+        "empty-key": (
+            r"La console dit deux fois la même phrase",
+            "Un message sans clé n'est le double d'aucun autre : ne le cherchez que s'il en a une.",
+        ),
+        "echo": (
+            r"n'entend pas son écho|entend une seconde fois",
+            "Un message redit est déjà connu du salon : son écho va à celui-là seul qui l'a redit.",
+        ),
+        "told-before-kept": (
+            r"^Sous un même numéro",
             "Le serveur annonce un message qu'il n'a pas encore gardé. Gardez d'abord, attendez "
             "que ce soit fait, puis prévenez le groupe.",
-        )
-    return None
-
-
-def page(case):
-    """La page perd un message, ou le montre deux fois."""
-    if case.goal != "test_page":
-        return None
-    place = Place(PAGE) if case.project.has(PAGE) else Place("")
-    for beginning, code, cause in TROUBLES:
-        if case.said.startswith(beginning):
-            return case.says(code, cause, place)
-    return case.says("unknown", None, place)
+        ),
+    },
+    steps=KEPT,
+)
+words(
+    scripts,
+    {
+        "page-never-asks": (
+            r"^En arrivant",
+            "À chaque bienvenue, la page pose une question : `before` sans numéro la première "
+            "fois, `after` son dernier numéro ensuite.",
+        ),
+        "page-order": (
+            r"l'ordre est",
+            "Une réponse est déjà rangée : ajoutez-la d'un bloc, et non message par message devant "
+            "les autres.",
+        ),
+        "page-no-outbox": (
+            r"^Une phrase est dite pendant une coupure",
+            "Ce que la page envoie reste dans sa boîte jusqu'à l'écho, et repart à chaque "
+            "bienvenue.",
+        ),
+        "page-no-key": (
+            r"^La connexion se coupe avant l'écho",
+            "Une phrase se redit avec la clé de la première fois, tirée quand on l'écrit. Et un "
+            "numéro déjà affiché ne s'affiche pas de nouveau.",
+        ),
+        "page-no-echo": (
+            r"^La page dit une phrase",
+            "Une phrase sort de la boîte quand son écho arrive : c'est la clé qui les rapproche.",
+        ),
+        "page-no-hole": (
+            r"l'annonce du premier",
+            "Un numéro manque. Un message s'affiche s'il suit le dernier affiché ; s'il saute plus "
+            "loin, la page demande la suite, par `after`.",
+        ),
+        "page-no-heartbeat": (
+            r"l'annonce de son dernier",
+            "Rien ne révèle le dernier message perdu, sauf un battement : toutes les dix secondes, "
+            "la page demande la suite de son dernier numéro.",
+        ),
+    },
+    goals="test_page",
+)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from workshop.diagnosis.finding import Finding
+from workshop.mutants.mutation import SuiteError
 
 RULES: list["Rule"] = []
 
@@ -84,10 +85,42 @@ def rule(
     return declare
 
 
+def words(places: Callable, table: dict[str, tuple[str, str]], **evidence) -> None:
+    """Déclare une règle par ligne d'une table : son code, ce que l'on a observé, la cause.
+
+    `places` donne, d'un cas, les endroits où la faute peut être ; le reste est comme pour `rule`.
+    """
+    for code, (said, cause) in table.items():
+
+        @rule(said=said, **evidence)
+        def told(case, code=code, cause=cause, **groups):
+            for place in places(case):
+                yield code, place, cause
+
+
+def raised(table: dict[str, tuple[str, str, str]], **evidence) -> None:
+    """Déclare une règle par ligne d'une table : son code, la sorte d'une exception, son message.
+
+    La cause vient en dernier ; les groupes nommés du message s'y mettent, entre accolades.
+    """
+    for code, (kind, pattern, cause) in table.items():
+
+        @rule(kind, pattern, **evidence)
+        def told(case, error, code=code, cause=cause, **groups):
+            yield code, error.place, cause.format(**groups)
+
+
+def anywhere(case) -> list[None]:
+    """Renvoie un endroit qui n'en est pas un : la cause vaut pour ce qui répare, où que ce soit."""
+    return [None]
+
+
 def findings(case, crash: Callable[[str], None] = lambda trace: None) -> list[Finding]:
     """Renvoie ce que proposent les règles ; `crash` reçoit la trace de celle qui tombe."""
     found = []
-    for one in RULES:
+    # Une suite de tests n'a pas de solution d'où chercher ce qui répare.
+    searched = not isinstance(case.error, SuiteError)
+    for one in RULES if searched else [one for one in RULES if one.outside]:
         try:
             found += one.findings(case)
         except Exception:

@@ -1,212 +1,186 @@
 """Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
-import asyncio
-import gc
-import subprocess
-import sys
-import warnings
+import re
 
-from channels.testing import WebsocketCommunicator
-
-from workshop.diagnosis.case import Case
-from workshop.diagnosis.probe import messages_database
-from workshop.project.python import settings_module
+from workshop.diagnosis import settings
+from workshop.diagnosis.page import pages
+from workshop.diagnosis.routing import entrance
+from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
-from workshop.system.processes import project_environment
 
+GATES = range(9, 100)
 REFUSALS = ("test_malformed", "test_long_text")
-HOW = (
-    "Lisez-la par frames.read, dans un try, et attrapez Refusal : on répond alors par une trame "
-    "« refused »."
+POLICY = "CONTENT_SECURITY_POLICY"
+
+
+words(
+    anywhere,
+    {
+        "one-bucket-for-all": (
+            r"paie pour qui parle trop vite",
+            "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans "
+            "__init__, et ne partagez que celui d'une personne ou d'une adresse.",
+        ),
+        "never-counted": (
+            r"sans un refus|aucune n'est refusée",
+            "Rien n'est compté ici, ou tout l'est à part. Chaque connexion entre, chaque trame "
+            "prend son prix, et l'adresse se compte sans le port.",
+        ),
+    },
+    goals=("test_flood", "test_crowd"),
 )
-CHECK = "Ce fichier vérifie les trames : devant celle-ci, il doit lever Refusal, et rien d'autre."
+raised(
+    {
+        "refusal-without-return": (
+            "UnboundLocalError",
+            r"",
+            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
+            "bloc « except » par return.",
+        ),
+        "uncaught-refusal": (
+            "Refusal",
+            r"",
+            "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal.",
+        ),
+    },
+    steps=GATES,
+    goals=REFUSALS,
+)
 
 
-def _is(case: Case, *goals: str) -> bool:
-    return case.step.startswith("09-") and case.goal in goals
-
-
-def uncaught(case: Case):
-    """Une trame de travers a levé une exception que le consommateur n'attrape pas."""
-    if not _is(case, *REFUSALS) or "code 1011" not in case.said:
-        return None
-    for error in case.errors:
-        if error.kind == "UnboundLocalError":
-            return case.says(
-                "refusal-without-return",
-                "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
-                "bloc « except » par return.",
-                error.place,
-            )
-        if error.kind == "Refusal":
-            cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
-            return case.says("uncaught-refusal", cause, error.place)
-        if error.place.file:
-            how = HOW if error.place.function == "receive" else CHECK
-            cause = f"Cette trame lève {error.shown}, et personne ne l'attrape. "
-            return case.says("uncaught-frame", cause + how, error.place)
-    return None
-
-
-def not_awaited(case: Case):
-    """Le refus est préparé, et personne ne l'envoie."""
-    if not _is(case, *REFUSALS) or "ne répond rien" not in case.said or not case.application:
-        return None
-    with messages_database(case.project.folder), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        asyncio.run(_say_nonsense(case.application))
-        gc.collect()
-    for warning in caught:
-        case.warn(warning)
-    for name, place in case.unawaited:
-        return case.says(
-            "coroutine-not-awaited",
-            f"Il manque « await » devant cet appel à {name.rpartition('.')[2]} : le refus ne part "
-            "jamais.",
-            place,
-        )
-    return None
-
-
-async def _say_nonsense(application) -> None:
-    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
-    visitor = WebsocketCommunicator(application, "/chat/poneys/", headers, ["json"])
-    await visitor.connect()
-    await visitor.send_to(text_data="salut")
-    await visitor.receive_nothing(0.5)
-    await visitor.disconnect()
-
-
-def token(case: Case):
-    """Django refuse un formulaire sans jeton."""
-    if not _is(case, "test_account", "test_logout") or "HTTP 403" not in case.said:
-        return None
-    if "CSRF" not in case.log:
-        return None
-    return case.says(
-        "no-csrf-token",
-        "Django refuse un formulaire qui ne porte pas son jeton. Mettez {% csrf_token %} entre "
-        "<form> et </form>, dans le gabarit de cette page.",
+@rule(r"(?!UnboundLocalError|Refusal).*", steps=GATES, goals=REFUSALS, said=r"code 1011")
+def uncaught(case, error):
+    """Une trame de travers lève une exception que rien n'attrape."""
+    cause = (
+        f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read doit "
+        "lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame « refused »."
     )
+    yield "uncaught-frame", error.place, cause
 
 
-def origin(case: Case):
-    """L'origine se compare entière : la machine et le port."""
-    if case.step.startswith("09-") and "est refusée (HTTP 403)" in case.said:
-        return case.says(
-            "own-page-refused",
-            "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». "
-            "Un étage compare ces deux en-têtes et les trouve différents : affichez-les.",
-            case.project.where_is("SameOrigin"),
-        )
-    if not _is(case, "test_origin") or "entre dans le chat" not in case.said:
-        return None
-    place = case.project.where_is("SameOrigin")
-    if place and not _is_entered(case, place):
+@rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
+def own_page_refused(case):
+    """L'origine n'est pas comparée entière : la machine et le port."""
+    cause = (
+        "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». Un "
+        "étage compare ces deux en-têtes et les trouve différents : affichez-les."
+    )
+    yield "own-page-refused", case.project.where_is("SameOrigin"), cause
+
+
+@rule(steps=GATES, goals="test_origin", said=r"entre dans le chat")
+def origin(case):
+    """Une page d'ailleurs entre dans le chat."""
+    if stage := case.project.where_is("SameOrigin"):
         cause = "SameOrigin est écrit, mais aucune connexion n'y passe. Posez-le dans live/asgi.py."
-        return case.says("origin-not-checked", cause, case.project.where_is("application"))
+        yield "origin-not-checked", entrance(case), cause
     cause = (
         "AllowedHostsOriginValidator ne compare que des noms de machines, et les cookies ne "
         "regardent pas le port. Comparez aussi le port : l'en-tête Host donne les deux."
     )
-    return case.says("port-not-checked", cause, place)
+    yield "port-not-checked", stage, cause
 
 
-def _is_entered(case: Case, place: Place) -> bool:
-    """Renvoie True si une connexion passe par l'étage défini à cet endroit."""
-    entered = []
-
-    def note(frame, event, argument):
-        code = frame.f_code
-        if case.project.relative(code.co_filename) == place.file and code.co_name == "__call__":
-            entered.append(code)
-
-    sys.setprofile(note)
-    try:
-        with messages_database(case.project.folder):
-            asyncio.run(_say_nonsense(case.application))
-    finally:
-        sys.setprofile(None)
-    return bool(entered)
-
-
-def protocol(case: Case):
-    """Daphne lit encore à sa façon."""
-    if not _is(case, "test_big_frame") or "1006" not in case.said or not case.application:
-        return None
+@rule(steps=GATES, goals="test_big_frame", said=r"1006")
+def protocol(case):
+    """Daphne coupe sans un mot."""
     from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
     chosen = WebSocketFactory.protocol
-    if getattr(chosen, "failByDrop", True):
-        if chosen is WebSocketProtocol:
-            cause = (
-                "Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module "
-                "qui le remplace est-il importé, par « ready », dans chat/apps.py ?"
-            )
-            return case.says("protocol-not-replaced", cause, case.project.where_is("ChatConfig"))
-        cause = "failByDrop vaut True : daphne coupe sans un mot. Donnez-lui la valeur False."
-        return case.says("dropped", cause, case.project.where_is(chosen.__name__))
-    return None
-
-
-def policy(case: Case):
-    """La politique est réglée, et l'étage qui l'écrit manque ; ou elle ne fait que rapporter."""
-    if not _is(case, "test_csp") or "n'a pas d'en-tête" not in case.said or not case.settings:
-        return None
-    stage = "csp.middleware.CSPMiddleware"
-    place = Place(case.project.modules.get(settings_module(case.project.folder), ""))
-    if stage not in getattr(case.settings, "MIDDLEWARE", ()):
-        cause = f"Il manque « '{stage}', » dans MIDDLEWARE : c'est lui qui écrit l'en-tête."
-    elif hasattr(case.settings, "CONTENT_SECURITY_POLICY_REPORT_ONLY"):
+    if case.application and chosen is WebSocketProtocol:
         cause = (
-            "CONTENT_SECURITY_POLICY_REPORT_ONLY ne fait que signaler. Le réglage qui interdit "
-            "est CONTENT_SECURITY_POLICY."
+            "Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module qui le "
+            "remplace est-il importé, par « ready », dans chat/apps.py ?"
         )
+        yield "protocol-not-replaced", None, cause
+    elif getattr(chosen, "failByDrop", True):
+        cause = "failByDrop vaut True : daphne coupe sans un mot. Donnez-lui la valeur False."
+        yield "dropped", case.project.where_is(chosen.__name__), cause
+
+
+@rule(said=r"n'a pas d'en-tête Content-Security-Policy")
+def no_policy(case):
+    """La politique est réglée, et rien ne l'écrit ; ou elle ne fait que signaler."""
+    stage = "csp.middleware.CSPMiddleware"
+    if stage not in (settings.value_of(case, "MIDDLEWARE") or ()):
+        cause = f"Il manque « '{stage}', » dans MIDDLEWARE : c'est lui qui écrit l'en-tête."
+        yield "no-policy", settings.place_of(case, "MIDDLEWARE"), cause
+    elif settings.value_of(case, f"{POLICY}_REPORT_ONLY"):
+        cause = f"{POLICY}_REPORT_ONLY ne fait que signaler. Le réglage qui interdit est {POLICY}."
+        yield "policy-reports", settings.place_of(case, f"{POLICY}_REPORT_ONLY"), cause
+
+
+@rule(said=r"le navigateur refuse (?P<what>.*) : sa politique dit « (?P<said>.* (?P<sources>.*)) »")
+def policy(case, what, said, sources):
+    """La politique interdit à la page ce dont elle a besoin."""
+    place = settings.place_of(case, POLICY)
+    if re.search(r"(?<!')\b(?:self|none)\b(?!')", sources):
+        cause = (
+            f"« {said} » autorise une machine de ce nom. Le mot de la politique a ses guillemets à "
+            "lui : SELF et NONE, de csp.constants."
+        )
+        yield "policy-without-quotes", place, cause
     else:
-        return None
-    return case.says("no-policy", cause, place)
+        cause = (
+            "La politique interdit à la page ce dont elle a besoin. Autorisez votre serveur, SELF, "
+            "dans default-src, ou dans la directive qui en parle : connect-src, script-src…"
+        )
+        yield "policy-too-tight", place, cause
+    for page in pages(case, r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle="):
+        cause = (
+            f"La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur pour "
+            "le script se donne par un attribut data-…, ou se lit dans l'adresse."
+        )
+        yield "inline", page, cause
 
 
-def production(case: Case):
-    """Hors du mode DEBUG, ce que deviennent les réglages, dans un autre processus."""
-    if not _is(case, "test_production"):
-        return None
-    place = Place(case.project.modules.get(settings_module(case.project.folder), ""))
-    if "le serveur démarre" in case.said:
-        if _in_production(case, "DEBUG") == "True":
+@rule(steps=GATES, said=r"4_0\.E001")
+def origin_without_scheme(case):
+    """Une origine de confiance est donnée sans son protocole."""
+    cause = (
+        "Une origine dit aussi le protocole : 'http://127.0.0.1:8000'. Les pages de ce serveur "
+        "n'ont d'ailleurs pas besoin d'y être."
+    )
+    yield "origin-without-scheme", settings.place_of(case, "CSRF_TRUSTED_ORIGINS"), cause
+
+
+@rule(steps=GATES, goals=("test_account", "test_logout"))
+def cookie_never_comes(case):
+    """Le cookie de session ne voyage qu'en HTTPS, et le serveur de développement parle HTTP."""
+    for setting in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
+        if settings.value_of(case, setting):
             cause = (
-                "DEBUG vaut encore True : une variable d'environnement est toujours du texte, et "
-                "'0' est un texte qui n'est pas vide. Comparez-la à '1'."
+                f"{setting} vaut True, et le serveur de développement parle HTTP : le navigateur "
+                "garde ce cookie pour lui. Donnez-lui la valeur not DEBUG."
             )
-            return case.says("debug-still-on", cause, place)
+            yield "cookie-never-comes", settings.place_of(case, setting), cause
+
+
+@rule(steps=GATES, goals="test_production")
+def production(case):
+    """Hors du mode DEBUG, un réglage ne vient pas de l'environnement."""
+    place = {
+        name: settings.place_of(case, name) or Place(settings.settings_file(case))
+        for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS")
+    }
+    if "le serveur démarre" in case.said:
+        cause = (
+            "DEBUG vaut encore True : une variable d'environnement est toujours du texte, et '0' "
+            "est un texte qui n'est pas vide. Comparez-la à '1'."
+        )
+        yield "debug-still-on", place["DEBUG"], cause
         cause = (
             "SECRET_KEY a une valeur de secours, que tout le monde peut lire. Hors du mode DEBUG, "
             "levez ImproperlyConfigured quand la variable manque."
         )
-        return case.says("spare-key", cause, place)
+        yield "spare-key", place["SECRET_KEY"], cause
     if "ALLOWED_HOSTS" in case.said:
         cause = "ALLOWED_HOSTS doit venir de DJANGO_ALLOWED_HOSTS : os.environ.get(…).split()."
-        return case.says("hosts-not-read", cause, place)
-    if "voyagerait en clair" in case.said:
-        names = {"csrftoken": "CSRF_COOKIE_SECURE", "sessionid": "SESSION_COOKIE_SECURE"}
-        wanted = [setting for cookie, setting in names.items() if cookie in case.said]
-        if wanted and _in_production(case, wanted[0]) != "True":
-            cause = f"Donnez à {wanted[0]} la valeur not DEBUG."
-            return case.says("cookie-in-clear", cause, place)
-    return None
-
-
-def _in_production(case: Case, setting: str) -> str:
-    """Renvoie ce que vaut un réglage quand DJANGO_DEBUG vaut 0."""
-    module = settings_module(case.project.folder)
-    command = [sys.executable, "-c", f"import {module} as s; print(getattr(s, {setting!r}, ''))"]
-    variables = {"DJANGO_DEBUG": "0", "DJANGO_SECRET_KEY": "k" * 60, "DJANGO_ALLOWED_HOSTS": "a"}
-    done = subprocess.run(
-        command,
-        cwd=case.project.folder,
-        env=project_environment() | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=20,
-    )
-    return done.stdout.strip()
+        yield "hosts-not-read", place["ALLOWED_HOSTS"], cause
+    for cookie, setting in (
+        ("csrftoken", "CSRF_COOKIE_SECURE"),
+        ("sessionid", "SESSION_COOKIE_SECURE"),
+    ):
+        if re.search(f"en clair : .*{cookie}", case.said):
+            cause = f"Donnez à {setting} la valeur not DEBUG."
+            yield "cookie-in-clear", Place(settings.settings_file(case)), cause

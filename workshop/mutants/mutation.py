@@ -9,6 +9,7 @@ import ast
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -100,6 +101,14 @@ class Verdict:
         return next(iter(self.noted("broken")), None)
 
     @property
+    def lines(self) -> list[tuple[str, int]]:
+        """Les lignes des tests où est passé le test rouge, de l'extérieur vers l'intérieur."""
+        frames = self.failed.get("frames", []) if self.failed else []
+        if self.broken:
+            frames = re.findall(r"^(\S+\.py):(\d+): in ", self.broken["message"], re.M)
+        return [(file, int(line)) for file, line in frames if is_of_tests(file)]
+
+    @property
     def running(self) -> str:
         """Le dernier test commencé."""
         return ([note["running"] for note in self.noted("running")] or [""])[-1]
@@ -117,6 +126,11 @@ class Verdict:
     def caught(self) -> bool:
         """True si un test a échoué, et que la suite s'est finie d'elle-même."""
         return self.code == FAILED and self.failed is not None and not self.endless
+
+
+def is_of_tests(file: str) -> bool:
+    """Renvoie True si un fichier est aux tests, et non au chat."""
+    return bool(file) and (not file.startswith(("chat/", "live/")) or "test" in file)
 
 
 class SuiteError(AssertionError):

@@ -43,13 +43,16 @@ for (const name of ["setTimeout", "setInterval"]) {
 
 
 class PageFault(AssertionError):
-    """Ce que la page n'a pas fait.
+    """Ce que la page n'a pas fait, et ce que dit la console.
 
     `complaints` est ce dont elle s'est plainte dans la console, `reloaded` dit si elle s'est
     rechargée.
     """
 
     def __init__(self, sentence: str, complaints: list[str], reloaded: bool):
+        if complaints:
+            first = complaints[0].splitlines()[0]
+            sentence = f"{sentence} La console du navigateur dit : {first}"
         super().__init__(sentence)
         self.complaints, self.reloaded = complaints, reloaded
 
