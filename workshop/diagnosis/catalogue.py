@@ -5,6 +5,7 @@ from workshop.diagnosis import (
     database,
     files,
     history,
+    middleware,
     names,
     outside,
     page,
@@ -19,11 +20,6 @@ from workshop.project.sources import Place
 
 OLD = (
     suites.suite,
-    outside.environment,
-    outside.requirements,
-    files.no_project,
-    files.missing_file,
-    files.unreadable,
     security.uncaught,
     security.not_awaited,
     security.token,
@@ -31,28 +27,13 @@ OLD = (
     security.protocol,
     security.policy,
     security.production,
-    settings.wrong_shape,
-    settings.system_check,
-    settings.layers,
-    settings.asgi_application,
-    names.missing_module,
-    names.missing_name,
-    names.undefined_name,
-    settings.refused_settings,
     consumer.not_a_consumer,
-    names.missing_attribute,
     routing.bad_route,
     routing.middleware_order,
-    settings.french,
-    settings.paris,
-    settings.daphne,
     page.template,
     page.route_name,
     page.home,
     page.static_file,
-    outside.page,
-    outside.client,
-    outside.browser,
     routing.wrong_entrance,
     routing.not_an_application,
     routing.no_route,
@@ -105,7 +86,7 @@ OLD = (
 
 
 def _old(function):
-    @rule(outside=function in (outside.environment, outside.browser, suites.suite))
+    @rule(outside=function is suites.suite)
     def adapted(case):
         found = function(case)
         if found and found.cause:
