@@ -1,6 +1,6 @@
 """Les règles, par phase, dans l'ordre où l'on rencontre ce dont elles parlent."""
 
-from workshop.diagnosis import (
+from workshop.diagnosis import (  # noqa: F401  les règles se déclarent
     consumer,
     database,
     files,

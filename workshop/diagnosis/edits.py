@@ -1,6 +1,7 @@
 """Ce qui sépare un projet d'une solution, en morceaux que l'on applique un par un."""
 
 import ast
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from workshop.project.comparing import matched, read
 from workshop.project.files import copied
+from workshop.project.sources import Source
 
 # Deux lignes qui se ressemblent plus que cela sont la même, changée.
 ALIKE = 0.55
@@ -44,14 +46,22 @@ def edits(project: Path, solution: Path) -> list[Edit]:
     found = []
     for path in sorted(theirs):
         if path in mine:
-            found += _hunks(path, read(mine[path]), read(theirs[path]))
+            found += _hunks(path, read(mine[path]), theirs[path])
         else:
             moved = _moved(theirs[path], {name: mine[name] for name in extra})
             extra = [name for name in extra if name != moved]
             lines = tuple(read(theirs[path]).split("\n"))
             found.append(Edit(path, "missing", lines=lines, source=theirs[path], moved=moved))
-    hidden = [path for path in extra if any(part.startswith(".") for part in path.split("/"))]
-    return found + [Edit(path, "extra") for path in extra if path not in hidden]
+    for path in extra:
+        if any(part.startswith(".") for part in path.split("/")):
+            continue
+        found.append(Edit(path, "extra"))
+        # Un fichier de plus peut ne gêner que par une de ses instructions.
+        if path.endswith(".py"):
+            text = read(mine[path])
+            spans = _statements(path, text, 0, text.count("\n") + 1)
+            found += [Edit(path, "changed", *span) for span in spans]
+    return found
 
 
 def apply(chosen: Iterable[Edit], project: Path) -> None:
@@ -61,7 +71,7 @@ def apply(chosen: Iterable[Edit], project: Path) -> None:
         by_file.setdefault(edit.file, []).append(edit)
     for file, ones in by_file.items():
         path = project / file
-        match ones[0].state:
+        match min(ones, key=lambda one: one.state == "changed").state:
             case "missing":
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ones[0].source, path)
@@ -111,6 +121,16 @@ def covers(edit: Edit, file: str, line: int | None, project: Path) -> bool:
     return any(start <= line <= end for start, end in _around(text, first, last))
 
 
+def uses(edit: Edit, file: str, project: Path) -> bool:
+    """Renvoie True si les lignes que ce morceau remplace se servent d'un autre fichier."""
+    if edit.state != "changed" or not file.endswith(".py"):
+        return False
+    lines = (project / edit.file).read_text("utf-8-sig", "replace").split("\n")
+    words = re.findall(r"\w+", "\n".join(lines[edit.start : edit.end]))
+    source = Source(project / file, file)
+    return not {*source.defined, Path(file).stem}.isdisjoint(words)
+
+
 @cache
 def _around(text: str, first: int, last: int) -> list[tuple[int, int]]:
     """Renvoie les lignes des instructions qui touchent un morceau, et la tête de celles autour."""
@@ -155,10 +175,13 @@ def _moved(wanted: Path, others: dict[str, Path]) -> str:
     return best if best and ratios[best] > ALIKE else ""
 
 
-def _hunks(path: str, mine: str, theirs: str) -> Iterator[Edit]:
+def _hunks(path: str, mine: str, solution: Path) -> Iterator[Edit]:
     """Donne les morceaux d'un fichier qui est des deux côtés."""
+    theirs = read(solution)
     if mine == theirs:
         return
+    # Sans ce que read en efface : c'est ce que l'on écrira.
+    whole = solution.read_text("utf-8").split("\n")
     texts = mine.split("\n"), theirs.split("\n")
     lines, matcher = matched(path, mine, theirs)
     for operation, i, j, k, m in matcher.get_opcodes():
@@ -176,7 +199,7 @@ def _hunks(path: str, mine: str, theirs: str) -> Iterator[Edit]:
                 spans = _statements(path, theirs, there[0].index, there[-1].index + 1)
                 pieces = [(start, start, one, other) for one, other in spans]
             for start, end, other_start, other_end in pieces:
-                new = tuple(texts[1][other_start:other_end])
+                new = tuple(whole[other_start:other_end])
                 yield Edit(path, "changed", start, end, new, rank=other_start)
 
 

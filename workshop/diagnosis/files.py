@@ -1,8 +1,9 @@
-"""Les fichiers : absents, au mauvais endroit, ou que Python ne sait pas lire."""
+"""Les fichiers : absents, au mauvais endroit, ou que Python ne sait pas lire."""
 
 import keyword
 import re
 import unicodedata
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from workshop.diagnosis.rules import rule
@@ -15,134 +16,62 @@ CHANGED = {
     "–—−‐‑": "un tiret du clavier -",
     "…": "trois points à la suite",
     "，": "une virgule ,",
-    "：": "deux points :",
+    "：": "deux points :",
     "（": "une parenthèse (",
     "）": "une parenthèse )",
 }
-# Ce qu'un début de ligne trahit, puis ce que Python en dit : motif, code, cause.
-MARKS = (
-    (
-        r"\s*(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)",
-        "merge-leftover",
-        "C'est la marque d'une fusion git restée là. Gardez l'une des deux versions, et retirez "
-        "les trois lignes de marques.",
-    ),
-    (
-        r"\s*(```|~~~)",
-        "pasted-fence",
-        "C'est la marque d'un bloc de code, collée avec lui. Retirez cette ligne, et celle qui "
-        "ferme le bloc.",
-    ),
-    (
-        r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\(\.venv\))",
-        "pasted-prompt",
-        "C'est l'invite d'un terminal, collée avec le code. Retirez-la.",
-    ),
-    (
-        r"@@",
-        "pasted-diff",
-        "« @@ » sépare les morceaux d'une différence : il ne s'écrit pas. Retirez cette ligne.",
-    ),
-    (
-        r"[+-]",
-        "pasted-diff",
-        "Le signe du début de ligne vient d'une différence : il dit d'ajouter ou d'enlever, et ne "
-        "s'écrit pas. Retirez le « + » ; une ligne en « - » s'enlève tout entière.",
-    ),
-)
-MESSAGES = (
-    (
-        r"'await' outside function",
-        "await-outside-function",
-        "Cette ligne n'est dans aucune coroutine : « await » n'y a pas de sens. Retirez-le, ou "
-        "décalez la ligne dans la fonction « async def » dont elle fait partie.",
-    ),
-    (
-        r"await.* outside async function|asynchronous .* outside",
-        "await-outside-async",
-        "« await » n'a de sens que dans une fonction qui commence par « async def ». Écrivez "
-        "« async def » au début de celle-ci.",
-    ),
-    (
-        r"'(?:return|yield)' outside function",
-        "outside-function",
-        "Cette ligne est hors de toute fonction : décalez-la vers la droite, sous son « def ».",
-    ),
-    (
-        r"unterminated (?:triple-quoted )?(?:f-)?string|EOL while|EOF while scanning",
-        "unclosed-string",
-        "Un texte ouvert par un guillemet n'est pas refermé par le même guillemet.",
-    ),
-    (
-        r"'([(\[{])' was never closed|unexpected EOF",
-        "unclosed-bracket",
-        "Un signe ouvert sur cette ligne, ( [ ou {, n'est jamais refermé. Ajoutez celui qui "
-        "manque.",
-    ),
-    (
-        r"does not match opening",
-        "unclosed-bracket",
-        "Un signe ouvert sur cette ligne, ( [ ou {, n'est pas refermé par son pareil. Ajoutez "
-        "celui qui manque.",
-    ),
-    (
-        r"unmatched",
-        "unmatched-bracket",
-        "Un signe fermant ) ] ou } n'a pas d'ouvrant qui lui corresponde : il y en a un de trop.",
-    ),
-    (r"expected ':'", "missing-colon", "Il manque le deux-points à la fin de cette ligne."),
-    (
-        r"forgot a comma",
-        "missing-comma",
-        "Il manque sans doute une virgule entre deux éléments, ici ou à la fin de la ligne "
-        "précédente.",
-    ),
-    (
-        r"inconsistent use of tabs",
-        "tabs",
-        "Ce fichier mélange des tabulations et des espaces. Décalez cette ligne avec des espaces, "
-        "comme les autres.",
-    ),
-    (
-        r"expected an indented block|unexpected indent|unindent does not match",
-        "indentation",
-        "Le décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du "
-        "même bloc, par groupes de quatre espaces.",
-    ),
-    (
-        r"f-string",
-        "f-string",
-        "Dans un texte qui commence par f, une accolade s'ouvre et se ferme autour d'une "
-        'expression Python : f"Bienvenue {self.name}".',
-    ),
-    (
-        r"Missing parentheses in call to 'print'",
-        "python-2",
-        "C'est l'écriture de Python 2. Avec Python 3, print s'appelle avec des parenthèses.",
-    ),
-    (
-        r"codec can't decode|unicode error",
-        "not-utf-8",
-        "Ce fichier n'est pas enregistré en UTF-8. Dans l'éditeur, enregistrez-le de nouveau en "
-        "choisissant l'encodage UTF-8.",
-    ),
-    (
-        r"null bytes",
-        "not-utf-8",
-        "Ce fichier n'est pas enregistré en UTF-8, mais sans doute en UTF-16. Dans l'éditeur, "
-        "enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
-    ),
-    (
-        r"positional argument follows keyword",
-        "argument-order",
-        "Dans un appel, les arguments sans nom viennent avant ceux qui ont un nom.",
-    ),
-    (
-        r"invalid decimal literal|leading zeros",
-        "bad-name",
-        "Un nom ne commence pas par un chiffre, et ne contient ni tiret ni espace.",
-    ),
-)
+# Ce qu'un début de ligne trahit, puis ce que Python en dit : un motif, le code, la cause.
+MARKS = {
+    r"\s*(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)": "merge-leftover C'est la marque d'une fusion "
+    "git restée là. Gardez l'une des deux versions, et retirez les trois lignes de marques.",
+    r"\s*(```|~~~)": "pasted-fence C'est la marque d'un bloc de code, collée avec lui. Retirez "
+    "cette ligne, et celle qui ferme le bloc.",
+    r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\(\.venv\))": "pasted-prompt C'est l'invite d'un terminal, "
+    "collée avec le code. Retirez-la.",
+    r"@@": "pasted-diff « @@ » sépare les morceaux d'une différence : il ne s'écrit pas. Retirez "
+    "cette ligne.",
+    r"[+-]": "pasted-diff Le signe du début de ligne vient d'une différence : il dit d'ajouter "
+    "ou d'enlever, et ne s'écrit pas. Retirez le « + » ; une ligne en « - » s'enlève tout "
+    "entière.",
+}
+MESSAGES = {
+    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune coroutine "
+    ": « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction « async def "
+    "» dont elle fait partie.",
+    r"await.* outside async function|asynchronous .* outside": "await-outside-async « await » "
+    "n'a de sens que dans une fonction qui commence par « async def ». Écrivez « async def » au "
+    "début de celle-ci.",
+    r"'(?:return|yield)' outside function": "outside-function Cette ligne est hors de toute "
+    "fonction : décalez-la vers la droite, sous son « def ».",
+    r"unterminated .*string|EOL while|EOF while scanning": "unclosed-string "
+    "Un texte ouvert par un guillemet n'est pas refermé par le même guillemet.",
+    r"'([(\[{])' was never closed|unexpected EOF": "unclosed-bracket Un signe ouvert sur cette "
+    "ligne, ( [ ou {, n'est jamais refermé. Ajoutez celui qui manque.",
+    r"does not match opening": "unclosed-bracket Un signe ouvert sur cette ligne, ( [ ou {, "
+    "n'est pas refermé par son pareil. Ajoutez celui qui manque.",
+    r"unmatched": "unmatched-bracket Un signe fermant ) ] ou } n'a pas d'ouvrant qui lui "
+    "corresponde : il y en a un de trop.",
+    r"expected ':'": "missing-colon Il manque le deux-points à la fin de cette ligne.",
+    r"forgot a comma": "missing-comma Il manque sans doute une virgule entre deux éléments, ici "
+    "ou à la fin de la ligne précédente.",
+    r"inconsistent use of tabs": "tabs Ce fichier mélange des tabulations et des espaces. "
+    "Décalez cette ligne avec des espaces, comme les autres.",
+    r"expected an indented block|unexpected indent|unindent does not match": "indentation Le "
+    "décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du même "
+    "bloc, par groupes de quatre espaces.",
+    r"f-string": "f-string Dans un texte qui commence par f, une accolade s'ouvre et se ferme "
+    'autour d\'une expression Python : f"Bienvenue {self.name}".',
+    r"Missing parentheses in call to 'print'": "python-2 C'est l'écriture de Python 2. Avec "
+    "Python 3, print s'appelle avec des parenthèses.",
+    r"codec can't decode|unicode error": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8. "
+    "Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
+    r"null bytes": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8, mais sans doute en "
+    "UTF-16. Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
+    r"positional argument follows keyword": "argument-order Dans un appel, les arguments sans "
+    "nom viennent avant ceux qui ont un nom.",
+    r"invalid decimal literal|leading zeros": "bad-name Un nom ne commence pas par un chiffre, "
+    "et ne contient ni tiret ni espace.",
+}
 STRANGE = r"invalid (?:non-printable )?character|unterminated|invalid syntax|unexpected character"
 
 
@@ -152,19 +81,22 @@ def misplaced_file(case, wanted):
     there = _elsewhere(case, wanted)
     if not there:
         return
-    # Un fichier trop différent de celui du chapitre manque, sans que l'on sache qu'il est ailleurs.
-    for place in (Place(there), Place(wanted)):
-        if wanted == "manage.py":
-            yield "nested-project", place, (
-                f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le "
-                "point final à « django-admin startproject live . ». Supprimez ce que la "
-                "commande a créé (pas .venv), et refaites-la avec son point."
-            )
-        home = "dans le dossier live" if wanted == "requirements.txt" else "à côté de manage.py"
-        yield "misplaced-file", place, (
-            f"Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être "
-            f"{wanted}, {home}."
+    home = "dans le dossier live" if wanted == "requirements.txt" else "à côté de manage.py"
+    code = "misplaced-file"
+    cause = (
+        f"Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être {wanted}, "
+        f"{home}."
+    )
+    if wanted == "manage.py":
+        code = "nested-project"
+        cause = (
+            f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point "
+            "final à « django-admin startproject live . ». Supprimez ce que la commande a créé "
+            "(pas .venv), et refaites-la avec son point."
         )
+    # Un fichier trop différent de celui du chapitre manque, sans que l'on sache qu'il est ailleurs.
+    yield code, Place(there), cause
+    yield code, Place(wanted), cause
 
 
 def _elsewhere(case, wanted: str) -> str | None:
@@ -176,7 +108,8 @@ def _elsewhere(case, wanted: str) -> str | None:
         cleaned = re.sub(r"\s*\(\d+\)|[-\s]*copie", "", base).casefold()
         if cleaned in (wanted, *(wanted + more for more in (".txt", ".py", ".js"))):
             return file
-    if near := closest(wanted, [one for one in bases if one.endswith(PurePosixPath(wanted).suffix)]):
+    suffix = PurePosixPath(wanted).suffix
+    if near := closest(wanted, [one for one in bases if one.endswith(suffix)]):
         return bases[near]
     above = case.origin and (case.origin.parent / wanted).is_file()
     return f"../{wanted}" if above and wanted != "requirements.txt" else None
@@ -194,44 +127,32 @@ def unreadable(case, error):
     source = case.project.source(file)
     raw = source.lines[line - 1] if line and line <= len(source.lines) else ""
     observed = f"Python ne peut pas lire {file}" + (
-        f", ligne {line} : {raw.strip()}" if raw.strip() else "."
+        f", ligne {line} : {raw.strip()}" if raw.strip() else "."
     )
     if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
         line = int(opened[1])
     message = getattr(error.live, "msg", None) or error.message
-    code, cause = next(_syntax(message, raw, source, line))
+    code, _, cause = next(_syntax(message, raw, source, line)).partition(" ")
     yield code, Place(file, line), cause, observed
 
 
-@rule("TypeError", r"bad operand type for unary \+")
-def pasted_plus(case, error):
-    """Le « + » d'une différence est resté devant un texte."""
-    yield "pasted-diff", error.place, (
-        "Le « + » du début vient d'une différence : il dit d'ajouter la ligne, et ne s'écrit pas. "
-        "Retirez-le."
-    )
-
-
-def _syntax(message: str, raw: str, source, number):
+def _syntax(message: str, raw: str, source, number) -> Iterator[str]:
     """Donne ce que l'on peut dire d'une ligne que Python ne lit pas, le plus sûr d'abord."""
-    yield from ((code, cause) for mark, code, cause in MARKS if re.match(mark, raw))
+    yield from (cause for mark, cause in MARKS.items() if re.match(mark, raw))
     strange = [char for char in raw if ord(char) > 127 and not char.isalnum()]
     if strange and re.search(STRANGE, message):
         found = re.search(r"U\+([0-9A-F]{4,6})", message)
-        yield "changed-character", changed_character(chr(int(found[1], 16)) if found else strange[0])
-    yield from ((code, cause) for said, code, cause in MESSAGES if re.search(said, message))
+        char = chr(int(found[1], 16)) if found else strange[0]
+        yield f"changed-character {changed_character(char)}"
+    yield from (cause for said, cause in MESSAGES.items() if re.search(said, message))
     for word in re.findall(r"[^\W\d]\w*", raw)[:3]:
         near = closest(word, keyword.kwlist)
         if near and word not in (*keyword.kwlist, *source.names):
-            yield "misspelt-keyword", f"« {word} » n'est pas un mot de Python. Écrivez « {near} »."
+            yield f"misspelt-keyword « {word} » n'est pas un mot de Python. Écrivez « {near} »."
     before = source.lines[number - 2] if number and number > 1 else ""
     if re.search(r"[^,(\[{:\s]\s*$", before) and re.match(r"\s*['\"]", raw):
-        yield "missing-comma", "Il manque sans doute une virgule à la fin de la ligne précédente."
-    yield (
-        "syntax",
-        f"Python s'arrête ici ({message}). Relisez cette ligne et celle du dessus, signe par "
-        "signe.",
-    )
+        yield "missing-comma Il manque sans doute une virgule à la fin de la ligne précédente."
+    yield f"syntax Python s'arrête ici ({message}). Relisez cette ligne et celle du dessus."
 
 
 def changed_character(char: str) -> str:
@@ -240,7 +161,7 @@ def changed_character(char: str) -> str:
     for chars, good in CHANGED.items():
         if char in chars:
             return (
-                f"Le caractère « {char} » ({name}) n'est pas celui du clavier : un traitement de "
+                f"Le caractère « {char} » ({name}) n'est pas celui du clavier : un traitement de "
                 f"texte ou une messagerie l'a changé. Tapez {good} à sa place."
             )
     if unicodedata.category(char) in ("Zs", "Cf"):
@@ -248,4 +169,4 @@ def changed_character(char: str) -> str:
             f"Cette ligne contient une espace qui n'est pas celle du clavier ({name}), sans doute "
             "collée avec le code. Effacez-la et tapez une espace ordinaire."
         )
-    return f"Le caractère « {char} » ({name}) n'a pas de sens ici. Effacez-le."
+    return f"Le caractère « {char} » ({name}) n'a pas de sens ici. Effacez-le."

@@ -10,10 +10,11 @@ from workshop.project.sources import Place
 def old_middleware(case, error, name):
     """Un étage fait à la main ne reçoit que scope, comme avant Channels 3."""
     if place := case.project.where_is(name):
-        yield "old-middleware", _method(case, place, "__call__"), (
-            f"Un étage est appelé avec scope, receive et send : {name}.__call__ doit les recevoir "
-            "tous les trois, et les passer à « await self.inner(scope, receive, send) »."
+        cause = (
+            f"Un étage est appelé avec scope, receive et send : {name}.__call__ doit les recevoir "
+            "tous les trois, et les passer à « await self.inner(scope, receive, send) »."
         )
+        yield "old-middleware", _method(case, place, "__call__"), cause
 
 
 @rule()
@@ -21,10 +22,11 @@ def middleware_not_awaited(case):
     """Un étage fait à la main n'attend pas l'application qu'il enveloppe."""
     for name, place in case.unawaited:
         if name.endswith(".__call__") and place.function == "__call__":
-            yield "middleware-not-awaited", place, (
-                "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
+            cause = (
+                "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
                 "l'attend pas."
             )
+            yield "middleware-not-awaited", place, cause
 
 
 def _method(case, place: Place, name: str) -> Place:

@@ -26,6 +26,7 @@ class Rule:
     goals: tuple[str, ...]
     said: str
     log: str
+    observed: str
     outside: bool
 
     def matches(self, case) -> Iterator[dict]:
@@ -51,6 +52,7 @@ class Rule:
         for arguments in self.matches(case):
             for code, place, cause, *observed in self.function(case, **arguments):
                 file, line = (place.file or None, place.line) if place else (None, None)
+                observed = observed or [self.observed.format(**arguments)]
                 yield Finding(code, cause, file, line, *observed, outside=self.outside)
 
 
@@ -62,6 +64,7 @@ def rule(
     goals: tuple[str, ...] | str = (),
     said: str = "",
     log: str = "",
+    observed: str = "",
     outside: bool = False,
 ):
     """Renvoie le décorateur d'une règle.
@@ -75,7 +78,7 @@ def rule(
     names = (goals,) if isinstance(goals, str) else tuple(goals)
 
     def declare(function):
-        RULES.append(Rule(function, kind, pattern, steps, names, said, log, outside))
+        RULES.append(Rule(function, kind, pattern, steps, names, said, log, observed, outside))
         return function
 
     return declare

@@ -1,4 +1,4 @@
-"""Les réglages : absents, mal nommés, de la mauvaise forme, ou que Django refuse."""
+"""Les réglages : absents, mal nommés, de la mauvaise forme, ou que Django refuse."""
 
 import ast
 import importlib.util
@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from workshop.diagnosis.rules import rule
-from workshop.project.python import settings_module
 from workshop.project.sources import Place, closest
 
 # Les réglages que Django lit sans leur donner de valeur, ou que Channels ajoute.
@@ -18,12 +17,12 @@ LAYER = "CHANNEL_LAYERS = {'default': {'BACKEND': 'channels.layers.InMemoryChann
 
 def settings_file(case) -> str:
     """Renvoie le fichier des réglages, relatif au projet."""
-    module = settings_module(case.project.folder)
+    module = case.settings_module
     return case.project.modules.get(module, module.replace(".", "/") + ".py")
 
 
 def settings_files(case) -> list[str]:
-    """Renvoie les fichiers où sont les réglages : celui-là, et ceux dont il importe tout."""
+    """Renvoie les fichiers où sont les réglages : celui-là, et ceux dont il importe tout."""
     return list(dict.fromkeys(place.file for _, place in assigned(case))) or [settings_file(case)]
 
 
@@ -43,7 +42,7 @@ def assigned(case, file: str = "", seen: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def places_of(case, name: str) -> list[Place]:
-    """Renvoie les lignes qui donnent sa valeur à un réglage ; la dernière l'emporte."""
+    """Renvoie les lignes qui donnent sa valeur à un réglage ; la dernière l'emporte."""
     return [place for one, place in assigned(case) if one == name]
 
 
@@ -84,9 +83,8 @@ def misnamed(case, name: str):
     places = {one: place for one, place in assigned(case) if one != name}
     unknown = [one for one in places if not hasattr(global_settings, one) and one not in OTHERS]
     if near := closest(name, unknown):
-        yield "misnamed-setting", places[near], (
-            f"Django ne lit pas « {near} ». Le réglage s'appelle {name}."
-        )
+        cause = f"Django ne lit pas « {near} ». Le réglage s'appelle {name}."
+        yield "misnamed-setting", places[near], cause
 
 
 def set_twice(case, name: str):
@@ -95,7 +93,7 @@ def set_twice(case, name: str):
     if not before or "+=" in case.project.source(last.file).line(last.line):
         return
     if before[-1].file == last.file:
-        where = f"deux fois, lignes {before[0].line} et {last.line} : la dernière l'emporte. "
+        where = f"deux fois, lignes {before[0].line} et {last.line} : la dernière l'emporte. "
     else:
         where = f"dans {before[-1].file}, puis une autre ici, qui l'emporte. "
     yield "set-twice", last, f"{name} reçoit une valeur {where}N'en gardez qu'une."
@@ -106,71 +104,71 @@ def absent(case, name: str, wanted: str):
     file = settings_file(case)
     yield from misnamed(case, name)
     for place in places_of(case, name):
-        yield "nested-setting", place, (
-            f"{name} est à l'intérieur d'autre chose. Ramenez la ligne contre la marge."
-        )
+        cause = f"{name} est à l'intérieur d'autre chose. Ramenez la ligne contre la marge."
+        yield "nested-setting", place, cause
     for number, line in enumerate(case.project.source(file).lines, 1):
         if re.match(rf"\s*#\s*{name}\b", line):
-            yield "commented-setting", Place(file, number), (
-                f"La ligne de {name} est un commentaire : retirez le « # »."
-            )
+            cause = f"La ligne de {name} est un commentaire : retirez le « # »."
+            yield "commented-setting", Place(file, number), cause
     for source in case.project.sources:
         if name in source.names and source.name not in settings_files(case):
-            yield "misplaced-setting", Place(file), (
+            cause = (
                 f"Ce réglage est dans {source.name}, où Django ne le lit pas. Déplacez-le dans "
                 f"{file}."
             )
-    yield "missing-setting", Place(file), f"Il manque un réglage : {wanted}"
+            yield "misplaced-setting", Place(file), cause
+    yield "missing-setting", Place(file), f"Il manque un réglage : {wanted}"
 
 
-@rule("AttributeError", r"'NoneType' object has no attribute '(group_|send|new_channel|receive)")
+@rule(
+    "AttributeError",
+    r"'NoneType' object has no attribute '(group_|send|new_channel|receive)",
+    observed="Il n'y a pas de couche de canaux : self.channel_layer vaut None.",
+)
 def no_layer(case, error):
     """Il n'y a pas de couche de canaux."""
-    observed = "Il n'y a pas de couche de canaux : self.channel_layer vaut None."
     value = value_of(case, "CHANNEL_LAYERS")
     if not value:
-        yield from ((*found, observed) for found in absent(case, "CHANNEL_LAYERS", LAYER))
+        yield from absent(case, "CHANNEL_LAYERS", LAYER)
     elif isinstance(value, dict) and "default" not in value:
-        shown = ", ".join(f"« {name} »" for name in value)
-        yield "layer-default", place_of(case, "CHANNEL_LAYERS"), (
-            f"La couche de canaux s'appelle « default », et la vôtre {shown}."
-        ), observed
+        shown = ", ".join(f"« {name} »" for name in value)
+        cause = f"La couche de canaux s'appelle « default », et la vôtre {shown}."
+        yield "layer-default", place_of(case, "CHANNEL_LAYERS"), cause
 
 
 @rule("InvalidChannelLayerError", "(?P<message>.*)")
 def layer(case, error, message):
     """Channels refuse la couche de canaux."""
-    place = place_of(case, "CHANNEL_LAYERS")
-    backend = (re.search(r"Cannot import BACKEND '?([\w.]+)'? specified", message) or [""] * 2)[1]
+    named = re.search(r"Cannot import BACKEND '?([\w.]+)'? specified", message)
+    backend = named[1] if named else ""
     if "ROUTING" in message:
-        yield "channels-1", quoted(case, "ROUTING"), (
-            "La clé ROUTING est celle de la première génération de Channels : les routes sont "
+        cause = (
+            "La clé ROUTING est celle de la première génération de Channels : les routes sont "
             "maintenant dans live/asgi.py. Retirez-la."
         )
-    elif backend.startswith("asgiref"):
-        cause = "C'est la couche de la première génération de Channels. "
-    elif backend.startswith("channels_redis"):
-        cause = "Cette couche demande le paquet channels_redis, qui n'est pas installé. "
+        yield "channels-1", quoted(case, "ROUTING"), cause
     elif backend:
-        cause = f"BACKEND vaut « {backend} », qui n'existe pas. "
+        why = f"BACKEND vaut « {backend} », qui n'existe pas."
+        if backend.startswith("asgiref"):
+            why = "C'est la couche de la première génération de Channels."
+        elif backend.startswith("channels_redis"):
+            why = "Cette couche demande le paquet channels_redis, qui n'est pas installé."
+        cause = f"{why} Écrivez 'channels.layers.InMemoryChannelLayer'."
+        yield "layer-backend", quoted(case, backend), cause
     else:
-        yield "layer-backend", place, (
-            f"Channels refuse cette couche : {message}. Écrivez {LAYER}"
-        )
-    if backend:
-        yield "layer-backend", quoted(case, backend), (
-            f"{cause}Écrivez 'channels.layers.InMemoryChannelLayer'."
-        )
+        cause = f"Channels refuse cette couche : {message}. Écrivez {LAYER}"
+        yield "layer-backend", place_of(case, "CHANNEL_LAYERS"), cause
 
 
 @rule(r"Connection(Refused)?Error|\w*TimeoutError", "connecting to|Connect call failed")
 def no_redis(case, error):
     """La couche de canaux est Redis, et aucun serveur Redis ne répond."""
     if "redis" in str(value_of(case, "CHANNEL_LAYERS")):
-        yield "no-redis", place_of(case, "CHANNEL_LAYERS"), (
+        cause = (
             "La couche de canaux est Redis, et aucun serveur Redis ne répond. Jusqu'au chapitre "
             "10, prenez 'channels.layers.InMemoryChannelLayer'."
         )
+        yield "no-redis", place_of(case, "CHANNEL_LAYERS"), cause
 
 
 @rule()
@@ -184,25 +182,27 @@ def wrong_shape(case):
         kind = next((kind for kind in KINDS if isinstance(model, kind)), None)
         kinds = (list, tuple) if kind in (list, tuple) else (kind or object, type(None))
         if isinstance(value, list) and len([one for one in value if len(str(one)) == 1]) > 1:
-            yield "letters", place_of(case, name), (
+            cause = (
                 f"Un texte ajouté à {name} s'y range lettre par lettre. Mettez-le entre "
-                "crochets : += ['chat']."
+                "crochets : += ['chat']."
             )
+            yield "letters", place_of(case, name), cause
         if isinstance(value, kinds) or hasattr(value, "__fspath__"):
             continue
         cause = f"{name} doit être {KINDS[kind]}, et c'est {GIVEN.get(type(value), type(value))}."
         if isinstance(value, tuple) and len(value) == 1 and kind is str:
-            cause += " Une virgule à la fin de la ligne en fait un tuple : retirez-la."
+            cause += " Une virgule à la fin de la ligne en fait un tuple : retirez-la."
         elif isinstance(value, str) and kind is not dict:
             cause += " Mettez les textes entre crochets, séparés par des virgules."
         yield "wrong-shape", place_of(case, name), cause
     layers = value_of(case, "CHANNEL_LAYERS")
     for name in layers if isinstance(layers, dict) else ():
         if not isinstance(layers[name], dict):
-            yield "wrong-shape", place_of(case, "CHANNEL_LAYERS"), (
-                f"Dans CHANNEL_LAYERS, « {name} » doit être un dictionnaire : {{'BACKEND': "
+            cause = (
+                f"Dans CHANNEL_LAYERS, « {name} » doit être un dictionnaire : {{'BACKEND': "
                 "'channels.layers.InMemoryChannelLayer'}"
             )
+            yield "wrong-shape", place_of(case, "CHANNEL_LAYERS"), cause
 
 
 @rule("CommandError", "You have not set ASGI_APPLICATION")
@@ -215,20 +215,22 @@ def no_asgi_application(case, error):
 def not_called(case):
     """L'application est la fonction get_asgi_application, et non ce qu'elle renvoie."""
     if getattr(case.application, "__name__", "") == "get_asgi_application":
-        yield "not-called", entrance(case), (
-            "L'application est la fonction elle-même. Ajoutez les parenthèses : "
+        cause = (
+            "L'application est la fonction elle-même. Ajoutez les parenthèses : "
             "get_asgi_application()."
         )
+        yield "not-called", entrance(case), cause
 
 
 @rule()
 def wsgi(case):
     """L'application est l'ancienne entrée, WSGI, qui ne sert que les pages."""
     if type(case.application).__name__ == "WSGIHandler":
-        yield "wsgi-application", place_of(case, "ASGI_APPLICATION"), (
+        cause = (
             "ASGI_APPLICATION mène à l'ancienne entrée, WSGI, qui ne sert que les pages. Écrivez "
             f"'{_wanted(case)}'."
         )
+        yield "wsgi-application", place_of(case, "ASGI_APPLICATION"), cause
 
 
 @rule("ImproperlyConfigured|ValueError", "ASGI_APPLICATION|not enough values|Empty module name")
@@ -238,88 +240,90 @@ def asgi_application(case, error):
     module, _, name = str(value).rpartition(".")
     file = case.project.modules.get(module, "")
     if value != wanted and not (file and "Cannot import" in error.message):
-        yield "asgi-application", place_of(case, "ASGI_APPLICATION"), (
-            f"ASGI_APPLICATION vaut « {value} », qui ne mène nulle part. Écrivez '{wanted}' : "
+        cause = (
+            f"ASGI_APPLICATION vaut « {value} », qui ne mène nulle part. Écrivez '{wanted}' : "
             "le dossier, le fichier sans .py, puis le nom dans ce fichier."
         )
+        yield "asgi-application", place_of(case, "ASGI_APPLICATION"), cause
     if not file or "Cannot find" not in error.message:
         return
     source = case.project.source(file)
-    near = closest(name, [one for one in source.defined if one != "django_application"])
-    if near:
-        yield "asgi-application", Place(file, source.names[near]), (
-            f"ASGI_APPLICATION nomme « {name} », mais {file} définit « {near} ». Donnez-leur le "
+    if near := closest(name, [one for one in source.defined if one != "django_application"]):
+        cause = (
+            f"ASGI_APPLICATION nomme « {name} », mais {file} définit « {near} ». Donnez-leur le "
             "même nom."
         )
-    yield "asgi-application", Place(file), (
-        f"{file} ne définit pas « {name} », que demande ASGI_APPLICATION. Sa dernière ligne "
-        f"commence par « {name} = »."
-        if source.text.strip()
-        else f"{file} est vide. L'avez-vous enregistré ?"
-    )
+        yield "asgi-application", Place(file, source.names[near]), cause
+    elif not source.text.strip():
+        yield "empty-file", Place(file), f"{file} est vide. L'avez-vous enregistré ?"
+    cause = f"{file} ne définit pas « {name} », que demande ASGI_APPLICATION."
+    yield "asgi-application", Place(file), cause
 
 
 def _wanted(case) -> str:
-    return next((one for one in case.project.modules if one.endswith(".asgi")), "live.asgi") + (
-        ".application"
-    )
+    """Renvoie ce que doit valoir ASGI_APPLICATION."""
+    modules = [one for one in case.project.modules if one.endswith(".asgi")]
+    return f"{[*modules, 'live.asgi'][0]}.application"
 
 
 @rule(
     log=r"SystemCheckError.*?\((?P<code>\w+\.[EW]\d+)\) (?P<text>[^\n]+)"
-    r"(?P<hint>(?:\n\s*HINT: [^\n]+)?)"
+    r"(?P<hint>(\n\s*HINT: [^\n]+)?)",
+    observed="Django contrôle les réglages avant de démarrer, et refuse ceux-ci ({code}).",
 )
 def system_check(case, code, text, hint):
     """Django contrôle les réglages avant de démarrer, et les refuse."""
-    observed = f"Django contrôle les réglages avant de démarrer, et refuse ceux-ci ({code})."
     value = value_of(case, "LANGUAGE_CODE")
     if code == "daphne.E001":
-        yield "daphne-not-first", quoted(case, "daphne"), (
-            "« daphne » est inscrit trop bas dans INSTALLED_APPS : il doit venir avant "
+        cause = (
+            "« daphne » est inscrit trop bas dans INSTALLED_APPS : il doit venir avant "
             "django.contrib.staticfiles. Mettez-le en premier."
-        ), observed
-    elif code == "translation.E004" and (place := place_of(case, "LANGUAGES")):
-        yield "languages", place, (
-            f"LANGUAGES est la liste des langues permises, et « {value} », que nomme "
+        )
+        yield "daphne-not-first", quoted(case, "daphne"), cause
+    if code == "translation.E004":
+        cause = (
+            f"LANGUAGES est la liste des langues permises, et « {value} », que nomme "
             "LANGUAGE_CODE, n'y est pas. Ajoutez ('fr', 'Français'), ou retirez ce réglage."
-        ), observed
-    if code in ("translation.E001", "translation.E004"):
-        yield "language-code", place_of(case, "LANGUAGE_CODE"), (
-            f"LANGUAGE_CODE vaut « {value} », qui n'est pas un code de langue. Écrivez 'fr-fr'."
-        ), observed
+        )
+        yield from (("languages", place, cause) for place in places_of(case, "LANGUAGES"))
+    if code.startswith("translation."):
+        cause = f"LANGUAGE_CODE vaut « {value} », qui n'est pas un code de langue. Écrivez 'fr-fr'."
+        yield from (("language-code", place, cause) for place in places_of(case, "LANGUAGE_CODE"))
     for missing, setting in re.findall(r"'([\w.]+)' must be in (\w+)", text + hint):
-        yield "missing-in-setting", place_of(case, setting), (
-            f"Il manque « {missing} » dans {setting}. Remettez la ligne que startproject avait "
+        cause = (
+            f"Il manque « {missing} » dans {setting}. Remettez la ligne que startproject avait "
             "écrite."
-        ), observed
+        )
+        yield "missing-in-setting", place_of(case, setting), cause
     said = " ".join((text + hint).replace("HINT: ", "").split())
-    yield "system-check", None, f"Django dit : {said}", observed
+    yield "system-check", None, f"Django dit : {said}"
 
 
 @rule("CommandError", "You must set settings.ALLOWED_HOSTS if DEBUG is False")
 def debug_false(case, error):
     """DEBUG vaut False, et ALLOWED_HOSTS est vide."""
-    yield "debug-false", place_of(case, "DEBUG"), (
+    cause = (
         "DEBUG vaut False, et Django demande alors la liste ALLOWED_HOSTS. Pendant l'atelier, "
         "remettez DEBUG = True."
     )
+    yield "debug-false", place_of(case, "DEBUG"), cause
 
 
 @rule("ImproperlyConfigured", r"aren't unique, duplicates: (?P<app>[\w.]+)")
 def duplicate_app(case, error, app):
     """Une application est inscrite deux fois."""
-    yield "duplicate-app", quoted(case, app, last=True), (
-        f"« {app} » est inscrit deux fois dans INSTALLED_APPS. Retirez-en un."
-    )
+    cause = f"« {app} » est inscrit deux fois dans INSTALLED_APPS. Retirez-en un."
+    yield "duplicate-app", quoted(case, app, last=True), cause
 
 
 @rule("ImportError", r"^(?P<path>\S+) doesn't look like a module path")
 def middleware_path(case, error, path):
     """Un élément de MIDDLEWARE n'est pas le chemin d'une classe."""
-    yield "middleware-path", quoted(case, path, last=True), (
-        f"MIDDLEWARE contient des chemins de classes, et « {path} » n'en est pas un. "
-        "Retirez-le ; une application s'inscrit dans INSTALLED_APPS."
+    cause = (
+        f"MIDDLEWARE contient des chemins de classes, et « {path} » n'en est pas un. "
+        "Retirez-le ; une application s'inscrit dans INSTALLED_APPS."
     )
+    yield "middleware-path", quoted(case, path, last=True), cause
 
 
 @rule("ImproperlyConfigured", r"The SECRET_KEY setting must not be empty")
@@ -328,38 +332,49 @@ def no_secret_key(case, error):
     yield from absent(case, "SECRET_KEY", "SECRET_KEY = 'un texte long et tiré au hasard'")
 
 
-@rule("ImproperlyConfigured", r"Cannot import '(?P<name>[\w.]+)'\. Check that '\S+\.(?P<app>\w+)\.name'")
+@rule(
+    "ImproperlyConfigured",
+    r"Cannot import '(?P<name>[\w.]+)'\. Check that '\S+\.(?P<app>\w+)\.name'",
+)
 def app_name(case, error, name, app):
     """Le nom d'une application, dans apps.py, n'est pas celui de son dossier."""
-    yield "app-name", case.project.where_is(app), (
-        f"Dans la classe {app}, « name » vaut « {name} », qui n'existe pas : c'est le nom du "
+    cause = (
+        f"Dans la classe {app}, « name » vaut « {name} », qui n'existe pas : c'est le nom du "
         "dossier de l'application."
     )
+    yield "app-name", case.project.where_is(app), cause
 
 
-@rule("ImportError", r"Module '(?P<module>[\w.]+)' does not contain a '(?P<name>\w+)' class(\. Choices are: (?P<choices>.*)\.)?")
-def app_config(case, error, module, name, choices):
+@rule(
+    "ImportError", r"Module '(?P<module>.+)' does not contain a '(?P<name>\w+)' class(?P<more>.*)"
+)
+def app_config(case, error, module, name, more):
     """INSTALLED_APPS nomme une classe qui n'existe pas."""
-    yield "app-config", quoted(case, f"{module}.{name}"), (
-        f"INSTALLED_APPS nomme {module}.{name}, qui n'existe pas."
-        + (f" Il y a : {choices}." if choices else "")
-    )
+    there = f" Il y a : {more.partition(': ')[2]}" if ": " in more else ""
+    cause = f"INSTALLED_APPS nomme {module}.{name}, qui n'existe pas.{there}"
+    yield "app-config", quoted(case, f"{module}.{name}"), cause
 
 
-@rule("LookupError|RuntimeError", r"No installed app with label '(?P<label>admin|auth|contenttypes|sessions|messages)'|Model class (?P<path>\S+) doesn't declare")
+@rule(
+    "LookupError|RuntimeError",
+    r"No installed app with label '(?P<label>admin|auth|contenttypes|sessions|messages)'"
+    r"|Model class (?P<path>\S+) doesn't declare",
+)
 def app_not_installed(case, error, label, path):
     """Une application dont le projet se sert n'est plus dans INSTALLED_APPS."""
     yield from set_twice(case, "INSTALLED_APPS")
     if label or path.startswith("django.contrib."):
-        yield "missing-in-setting", place_of(case, "INSTALLED_APPS"), (
-            f"Il manque « django.contrib.{label or path.split('.')[2]} » dans INSTALLED_APPS. "
+        cause = (
+            f"Il manque « django.contrib.{label or path.split('.')[2]} » dans INSTALLED_APPS. "
             "Remettez la ligne que startproject avait écrite."
         )
+        yield "missing-in-setting", place_of(case, "INSTALLED_APPS"), cause
     else:
-        yield "app-not-installed", place_of(case, "INSTALLED_APPS"), (
+        cause = (
             f"{path} est un modèle d'une application qui n'est pas inscrite. Ajoutez-la à "
             "INSTALLED_APPS."
         )
+        yield "app-not-installed", place_of(case, "INSTALLED_APPS"), cause
 
 
 @rule(said=r"HTTP 403 à la poignée|La page \S+ répond HTTP 400")
@@ -367,11 +382,12 @@ def host_form(case):
     """Un élément d'ALLOWED_HOSTS n'est pas le nom d'une machine."""
     for host in value_of(case, "ALLOWED_HOSTS") or ():
         if re.search(r"[/:]|\*.", str(host)):
-            yield "host-form", place_of(case, "ALLOWED_HOSTS"), (
-                f"ALLOWED_HOSTS contient « {host} », qui n'est pas le nom d'une machine : ni "
-                "http://, ni port, ni étoile ; un point au début vaut pour les sous-domaines, "
+            cause = (
+                f"ALLOWED_HOSTS contient « {host} », qui n'est pas le nom d'une machine : ni "
+                "http://, ni port, ni étoile ; un point au début vaut pour les sous-domaines, "
                 "comme '.localhost'. Remettez une liste vide, []."
             )
+            yield "host-form", place_of(case, "ALLOWED_HOSTS"), cause
 
 
 def told_otherwise(case, name: str, wanted: str):
@@ -387,43 +403,41 @@ def french(case):
     """La langue du projet n'est pas le français."""
     value, place = value_of(case, "LANGUAGE_CODE"), place_of(case, "LANGUAGE_CODE")
     if value_of(case, "USE_I18N") is False:
-        yield "no-translation", place_of(case, "USE_I18N"), (
-            "USE_I18N vaut False : Django ne traduit rien. Remettez True."
-        )
+        cause = "USE_I18N vaut False : Django ne traduit rien. Remettez True."
+        yield "no-translation", place_of(case, "USE_I18N"), cause
     yield from told_otherwise(case, "LANGUAGE_CODE", "fr-fr")
     if not str(value).startswith("fr"):
-        yield "language-code", place, (
-            "LANGUAGE_CODE vaut encore « en-us ». Écrivez 'fr-fr', et enregistrez le fichier."
-            if value == "en-us"
-            else f"LANGUAGE_CODE vaut « {value} ». Écrivez 'fr-fr'."
-        )
+        shown = "encore « en-us »" if value == "en-us" else f"« {value} »"
+        cause = f"LANGUAGE_CODE vaut {shown}. Écrivez 'fr-fr', et enregistrez le fichier."
+        yield "language-code", place, cause
 
 
 @rule(goals="test_paris_time")
 def no_time_zone(case):
     """Django ne tient pas compte des fuseaux horaires."""
     if value_of(case, "USE_TZ") is False:
-        yield "no-time-zone", place_of(case, "USE_TZ"), (
-            "USE_TZ vaut False : Django ne tient plus compte des fuseaux horaires. Remettez True."
+        cause = (
+            "USE_TZ vaut False : Django ne tient plus compte des fuseaux horaires. Remettez True."
         )
+        yield "no-time-zone", place_of(case, "USE_TZ"), cause
 
 
 @rule(goals="test_paris_time", said="Le projet croit")
 def time_zone(case):
     """Le fuseau horaire du projet n'est pas celui de Paris."""
     yield from told_otherwise(case, "TIME_ZONE", "Europe/Paris")
-    yield "time-zone", place_of(case, "TIME_ZONE"), (
-        f"TIME_ZONE vaut « {value_of(case, 'TIME_ZONE')} ». Écrivez 'Europe/Paris'."
-    )
+    cause = f"TIME_ZONE vaut « {value_of(case, 'TIME_ZONE')} ». Écrivez 'Europe/Paris'."
+    yield "time-zone", place_of(case, "TIME_ZONE"), cause
 
 
 @rule("ValueError", "Incorrect timezone setting: (?P<value>.*)")
 def unknown_time_zone(case, error, value):
     """Le fuseau horaire n'existe pas."""
-    yield "time-zone", place_of(case, "TIME_ZONE"), (
-        f"TIME_ZONE vaut « {value} », que Django ne connaît pas. Écrivez 'Europe/Paris' : une "
+    cause = (
+        f"TIME_ZONE vaut « {value} », que Django ne connaît pas. Écrivez 'Europe/Paris' : une "
         "majuscule à chaque mot, une barre oblique, pas d'espace."
     )
+    yield "time-zone", place_of(case, "TIME_ZONE"), cause
 
 
 @rule(said=r"et non par daphne|HTTP 404 à la poignée")
@@ -433,7 +447,8 @@ def daphne(case):
         return
     yield from set_twice(case, "INSTALLED_APPS")
     yield from misnamed(case, "INSTALLED_APPS")
-    yield "no-daphne", place_of(case, "INSTALLED_APPS"), (
-        "« daphne » n'est pas dans INSTALLED_APPS : c'est l'ancien serveur qui répond, et il ne "
+    cause = (
+        "« daphne » n'est pas dans INSTALLED_APPS : c'est l'ancien serveur qui répond, et il ne "
         "connaît que les pages. Mettez 'daphne' en premier dans la liste."
     )
+    yield "no-daphne", place_of(case, "INSTALLED_APPS"), cause
