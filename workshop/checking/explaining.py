@@ -10,7 +10,7 @@ from pathlib import Path
 from workshop.chapters.steps import Step, all_steps
 from workshop.checking.judges import Judge, reaches, request
 from workshop.checking.locating import Part, Search
-from workshop.diagnosis.edits import Edit, apply, covers, edits
+from workshop.diagnosis.edits import Edit, apply, covers, edits, uses
 from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
 from workshop.diagnosis.movements import Movement, brought_by, reached
 from workshop.diagnosis.naming import Naming, named_alike
@@ -127,7 +127,7 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         return first_heard(suspicion, outside) or unknown(project, suspicion)
     if part:
         edit = principal(part, suspicion, project)
-        proven = [one for one in suspicion.findings if _names(one, part, project)]
+        proven = [one for one in suspicion.findings if _names(one, part, gap)]
         if heard := first_heard(suspicion, proven):
             # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
             if heard.file and heard.file.endswith(".py"):
@@ -220,8 +220,14 @@ def _at(found: Diagnosis, edit: Edit) -> Diagnosis:
     return replace(found, file=edit.file, line=max(line, 1))
 
 
-def _names(one: Finding, part: Iterable[Edit], project: Path) -> bool:
-    """Renvoie True si une proposition nomme un endroit qui répare, ou n'en nomme aucun."""
+def _names(one: Finding, part: Iterable[Edit], gap: "Gap") -> bool:
+    """Renvoie True si une proposition nomme un endroit qui répare, ou n'en nomme aucun.
+
+    Ne plus se servir d'un fichier que le chapitre n'a pas, c'est aussi le réparer.
+    """
     if one.outside:
         return False
-    return not one.file or any(covers(edit, one.file, one.line, project) for edit in part)
+    if not one.file or any(covers(edit, one.file, one.line, gap.project) for edit in part):
+        return True
+    extra = any((edit.file, edit.state) == (one.file, "extra") for edit in gap.written)
+    return extra and any(uses(edit, one.file, gap.project) for edit in part)

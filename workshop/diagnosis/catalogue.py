@@ -1,57 +1,28 @@
-"""Les règles, par phase, dans l'ordre où l'on rencontre ce dont elles parlent."""
+"""Toutes les règles, phase après phase : les premières parlent de ce que l'on rencontre d'abord."""
 
-from workshop.diagnosis import (
-    console,  # noqa: F401  ses règles se déclarent
-    consumer,  # noqa: F401
-    conversation,  # noqa: F401
-    files,
-    handshake,  # noqa: F401
-    history,
-    names,
-    outside,
-    page,
-    routing,
-    security,
-    settings,
-    suites,
-    texts,  # noqa: F401
-)
-from workshop.diagnosis.rules import rule
-from workshop.project.sources import Place
+import importlib
 
-# Celles-ci se déclarent en s'important.
-NEW = (history, page, routing, security, suites)
-OLD = (
-    outside.environment,
-    outside.requirements,
-    files.no_project,
-    files.missing_file,
-    files.unreadable,
-    settings.wrong_shape,
-    settings.system_check,
-    settings.layers,
-    settings.asgi_application,
-    names.missing_module,
-    names.missing_name,
-    names.undefined_name,
-    settings.refused_settings,
-    names.missing_attribute,
-    settings.french,
-    settings.paris,
-    settings.daphne,
-    outside.page,
-    outside.client,
-    outside.browser,
+from workshop.diagnosis.rules import RULES
+
+PHASES = (
+    "suites",
+    "outside",
+    "files",
+    "security",
+    "settings",
+    "names",
+    "middleware",
+    "routing",
+    "page",
+    "history",
+    "handshake",
+    "consumer",
+    "conversation",
+    "texts",
+    "console",
 )
 
-
-def _old(function):
-    @rule(outside=function in (outside.environment, outside.browser))
-    def adapted(case):
-        found = function(case)
-        if found and found.cause:
-            yield found.code, Place(found.file or "", found.line), found.cause, found.observed
-
-
-for _function in OLD:
-    _old(_function)
+for _name in PHASES:
+    importlib.import_module(f"workshop.diagnosis.{_name}")
+# Une règle en importe parfois d'une autre phase, qui se déclare alors trop tôt.
+RULES.sort(key=lambda rule: PHASES.index(rule.function.__module__.rpartition(".")[2]))

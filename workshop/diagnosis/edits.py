@@ -1,6 +1,7 @@
 """Ce qui sépare un projet d'une solution, en morceaux que l'on applique un par un."""
 
 import ast
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from workshop.project.comparing import matched, read
 from workshop.project.files import copied
+from workshop.project.sources import Source
 
 # Deux lignes qui se ressemblent plus que cela sont la même, changée.
 ALIKE = 0.55
@@ -44,7 +46,7 @@ def edits(project: Path, solution: Path) -> list[Edit]:
     found = []
     for path in sorted(theirs):
         if path in mine:
-            found += _hunks(path, read(mine[path]), read(theirs[path]))
+            found += _hunks(path, read(mine[path]), theirs[path])
         else:
             moved = _moved(theirs[path], {name: mine[name] for name in extra})
             extra = [name for name in extra if name != moved]
@@ -121,6 +123,16 @@ def covers(edit: Edit, file: str, line: int | None, project: Path) -> bool:
     return any(start <= line <= end for start, end in _around(text, first, last))
 
 
+def uses(edit: Edit, file: str, project: Path) -> bool:
+    """Renvoie True si les lignes que ce morceau remplace se servent d'un autre fichier."""
+    if edit.state != "changed" or not file.endswith(".py"):
+        return False
+    lines = (project / edit.file).read_text("utf-8-sig", "replace").split("\n")
+    words = re.findall(r"\w+", "\n".join(lines[edit.start : edit.end]))
+    source = Source(project / file, file)
+    return not {*source.defined, Path(file).stem}.isdisjoint(words)
+
+
 @cache
 def _around(text: str, first: int, last: int) -> list[tuple[int, int]]:
     """Renvoie les lignes des instructions qui touchent un morceau, et la tête de celles autour."""
@@ -168,10 +180,13 @@ def _moved(wanted: Path, others: dict[str, Path]) -> str:
     return best if best and ratios[best] > ALIKE else ""
 
 
-def _hunks(path: str, mine: str, theirs: str) -> Iterator[Edit]:
+def _hunks(path: str, mine: str, solution: Path) -> Iterator[Edit]:
     """Donne les morceaux d'un fichier qui est des deux côtés."""
+    theirs = read(solution)
     if mine == theirs:
         return
+    # Sans ce que read en efface : c'est ce que l'on écrira.
+    whole = solution.read_text("utf-8").split("\n")
     texts = mine.split("\n"), theirs.split("\n")
     lines, matcher = matched(path, mine, theirs)
     for operation, i, j, k, m in matcher.get_opcodes():
@@ -189,7 +204,7 @@ def _hunks(path: str, mine: str, theirs: str) -> Iterator[Edit]:
                 spans = _statements(path, theirs, there[0].index, there[-1].index + 1)
                 pieces = [(start, start, one, other) for one, other in spans]
             for start, end, other_start, other_end in pieces:
-                new = tuple(texts[1][other_start:other_end])
+                new = tuple(whole[other_start:other_end])
                 yield Edit(path, "changed", start, end, new, rank=other_start)
 
 

@@ -27,6 +27,7 @@ class Rule:
     goals: tuple[str, ...]
     said: str
     log: str
+    observed: str
     outside: bool
 
     def matches(self, case) -> Iterator[dict]:
@@ -52,7 +53,7 @@ class Rule:
         for arguments in self.matches(case):
             for code, place, cause, *more in self.function(case, **arguments):
                 file, line = (place.file or None, place.line) if place else (None, None)
-                observed = more[0] if more else ""
+                observed = more[0] if more else self.observed.format(**arguments)
                 mend = more[1] if len(more) > 1 else None
                 yield Finding(code, cause, file, line, observed, self.outside, mend)
 
@@ -65,6 +66,7 @@ def rule(
     goals: tuple[str, ...] | str = (),
     said: str = "",
     log: str = "",
+    observed: str = "",
     outside: bool = False,
 ):
     """Renvoie le décorateur d'une règle.
@@ -79,7 +81,7 @@ def rule(
     names = (goals,) if isinstance(goals, str) else tuple(goals)
 
     def declare(function):
-        RULES.append(Rule(function, kind, pattern, steps, names, said, log, outside))
+        RULES.append(Rule(function, kind, pattern, steps, names, said, log, observed, outside))
         return function
 
     return declare

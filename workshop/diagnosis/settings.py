@@ -1,49 +1,54 @@
 """Les réglages : absents, mal nommés, de la mauvaise forme, ou que Django refuse."""
 
 import ast
-import inspect
+import importlib.util
 import re
-import sys
-import zoneinfo
+from collections.abc import Iterator
 
+from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place, closest
 
-KINDS = {
-    str: "un texte",
-    list: "une liste",
-    tuple: "une liste",
-    dict: "un dictionnaire",
-    bool: "True ou False",
-    int: "un nombre",
-}
-GIVEN = {
-    str: "un texte",
-    list: "une liste",
-    tuple: "un tuple",
-    dict: "un dictionnaire",
-    set: "un ensemble",
-    bool: "True ou False",
-    int: "un nombre",
-    type(None): "None",
-}
-MINIMUM = {"ASGI_APPLICATION": "", "CHANNEL_LAYERS": {}, "ROOT_URLCONF": ""}
+# Les réglages que Django lit sans leur donner de valeur, ou que Channels ajoute.
+OTHERS = {"ASGI_APPLICATION": "", "CHANNEL_LAYERS": {}, "ROOT_URLCONF": "", "BASE_DIR": None}
+KINDS = {str: "un texte", list: "une liste", tuple: "une liste", dict: "un dictionnaire"}
+GIVEN = KINDS | {tuple: "un tuple", set: "un ensemble", bool: "True ou False", int: "un nombre"}
 LAYER = "CHANNEL_LAYERS = {'default': {'BACKEND': 'channels.layers.InMemoryChannelLayer'}}"
 
 
 def settings_file(case) -> str:
     """Renvoie le fichier des réglages, relatif au projet."""
-    from workshop.project.python import settings_module
+    module = case.settings_module
+    return case.project.modules.get(module, module.replace(".", "/") + ".py")
 
-    return settings_module(case.project.folder).replace(".", "/") + ".py"
+
+def settings_files(case) -> list[str]:
+    """Renvoie les fichiers où sont les réglages : celui-là, et ceux dont il importe tout."""
+    return list(dict.fromkeys(place.file for _, place in assigned(case))) or [settings_file(case)]
 
 
-def place_of(case, name: str) -> Place | None:
-    """Renvoie la dernière ligne qui donne sa valeur à un réglage."""
-    file = settings_file(case)
-    if not case.project.has(file):
-        return None
-    line = case.project.source(file).names.get(name)
-    return Place(file, line) if line else None
+def assigned(case, file: str = "", seen: tuple[str, ...] = ()) -> Iterator[tuple[str, Place]]:
+    """Donne les noms qui reçoivent une valeur dans les réglages, dans l'ordre où Python les lit."""
+    file = file or settings_file(case)
+    if file in seen or not case.project.has(file):
+        return
+    package = file.rpartition("/")[0].replace("/", ".")
+    nodes = (node for node in case.project.source(file).nodes if hasattr(node, "lineno"))
+    for node in sorted(nodes, key=lambda node: node.lineno):
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            name = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            yield from assigned(case, case.project.modules.get(name, "?"), (*seen, file))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, Place(file, node.lineno)
+
+
+def places_of(case, name: str) -> list[Place]:
+    """Renvoie les lignes qui donnent sa valeur à un réglage ; la dernière l'emporte."""
+    return [place for one, place in assigned(case) if one == name]
+
+
+def place_of(case, name: str) -> Place:
+    """Renvoie la dernière ligne qui donne sa valeur à un réglage, sinon le fichier des réglages."""
+    return [Place(settings_file(case)), *places_of(case, name)][-1]
 
 
 def value_of(case, name: str):
@@ -51,561 +56,399 @@ def value_of(case, name: str):
     return getattr(case.settings, name, None)
 
 
-def misnamed(case, name: str):
-    """Le diagnostic d'un réglage dont le nom ressemble à celui-ci sans l'être."""
-    file = settings_file(case)
+def quoted(case, text: str, last: bool = False) -> Place:
+    """Renvoie la ligne des réglages où un texte est entre guillemets, sinon leur fichier."""
+    found = [
+        Place(file, number)
+        for file in settings_files(case)
+        for number, line in enumerate(case.project.source(file).lines, 1)
+        if re.search(rf"^[^#]*['\"]{re.escape(text)}\b", line)
+    ]
+    return found[-1 if last else 0] if found else Place(settings_file(case))
+
+
+def entrance(case) -> Place:
+    """Renvoie la ligne qui définit l'application que nomme ASGI_APPLICATION."""
+    module = str(value_of(case, "ASGI_APPLICATION")).rpartition(".")[0]
+    file = case.project.modules.get(module, "live/asgi.py")
     if not case.project.has(file):
-        return None
-    names = case.project.source(file).names
-    near = closest(name, [other for other in names if other != name and other not in _known()])
-    if not near:
-        return None
-    return case.says(
-        "misnamed-setting",
-        f"Django ne lit pas « {near} ». Le réglage s'appelle {name}.",
-        Place(file, names[near]),
-    )
+        return Place("")
+    return Place(file, case.project.source(file).names.get("application"))
+
+
+def misnamed(case, name: str):
+    """Le nom d'un réglage ressemble à celui que Django lit, sans l'être."""
+    from django.conf import global_settings
+
+    places = {one: place for one, place in assigned(case) if one != name}
+    unknown = [one for one in places if not hasattr(global_settings, one) and one not in OTHERS]
+    if near := closest(name, unknown):
+        cause = f"Django ne lit pas « {near} ». Le réglage s'appelle {name}."
+        yield "misnamed-setting", places[near], cause
 
 
 def set_twice(case, name: str):
-    """Le diagnostic d'un réglage qui reçoit deux fois une valeur."""
-    lines = _assigned(case, name)
-    if len(lines) < 2:
-        return None
-    return case.says(
-        "set-twice",
-        f"{name} reçoit une valeur deux fois, lignes {lines[0]} et {lines[-1]} : la dernière "
-        "l'emporte. N'en gardez qu'une.",
-        Place(settings_file(case), lines[-1]),
-    )
-
-
-def not_installed(case, app: str):
-    """Le diagnostic d'une application de Django qui n'est plus dans INSTALLED_APPS."""
-    return set_twice(case, "INSTALLED_APPS") or case.says(
-        "missing-in-setting",
-        f"Il manque « {app} » dans INSTALLED_APPS. Remettez la ligne que startproject "
-        "avait écrite.",
-        place_of(case, "INSTALLED_APPS"),
-    )
+    """Un réglage reçoit deux fois une valeur."""
+    *before, last = places_of(case, name) or [None]
+    if not before or "+=" in case.project.source(last.file).line(last.line):
+        return
+    if before[-1].file == last.file:
+        where = f"deux fois, lignes {before[0].line} et {last.line} : la dernière l'emporte. "
+    else:
+        where = f"dans {before[-1].file}, puis une autre ici, qui l'emporte. "
+    yield "set-twice", last, f"{name} reçoit une valeur {where}N'en gardez qu'une."
 
 
 def absent(case, name: str, wanted: str):
-    """Le diagnostic d'un réglage absent, mal nommé, ou écrit dans un autre fichier."""
+    """Un réglage manque, porte un autre nom, ou n'est pas là où Django le lit."""
     file = settings_file(case)
-    if near := misnamed(case, name):
-        return near
+    yield from misnamed(case, name)
+    for place in places_of(case, name):
+        cause = f"{name} est à l'intérieur d'autre chose. Ramenez la ligne contre la marge."
+        yield "nested-setting", place, cause
+    for number, line in enumerate(case.project.source(file).lines, 1):
+        if re.match(rf"\s*#\s*{name}\b", line):
+            cause = f"La ligne de {name} est un commentaire : retirez le « # »."
+            yield "commented-setting", Place(file, number), cause
     for source in case.project.sources:
-        if name in source.names and source.name != file:
-            return case.says(
-                "misplaced-setting",
+        if name in source.names and source.name not in settings_files(case):
+            cause = (
                 f"Ce réglage est dans {source.name}, où Django ne le lit pas. Déplacez-le dans "
-                f"{file}.",
-                Place(source.name, source.names[name]),
+                f"{file}."
             )
-    for source in case.project.sources:
-        if source.name == file:
-            for node in source.nodes:
-                if (
-                    isinstance(node, ast.Name)
-                    and node.id == name
-                    and isinstance(node.ctx, ast.Store)
-                ):
-                    return case.says(
-                        "nested-setting",
-                        f"{name} est à l'intérieur d'autre chose. Ramenez la ligne contre la "
-                        "marge.",
-                        Place(file, node.lineno),
-                    )
-            for number, line in enumerate(source.lines, 1):
-                if re.match(rf"\s*#\s*{name}\b", line):
-                    return case.says(
-                        "commented-setting",
-                        f"La ligne de {name} est un commentaire : retirez le « # ».",
-                        Place(file, number),
-                    )
-    return case.says("missing-setting", f"Il manque un réglage : {wanted}", Place(file))
+            yield "misplaced-setting", Place(file), cause
+    yield "missing-setting", Place(file), f"Il manque un réglage : {wanted}"
 
 
+@rule(
+    "AttributeError",
+    r"'NoneType' object has no attribute '(group_|send|new_channel|receive)",
+    observed="Il n'y a pas de couche de canaux : self.channel_layer vaut None.",
+)
+def no_layer(case, error):
+    """Il n'y a pas de couche de canaux."""
+    value = value_of(case, "CHANNEL_LAYERS")
+    if not value:
+        yield from absent(case, "CHANNEL_LAYERS", LAYER)
+    elif isinstance(value, dict) and "default" not in value:
+        shown = ", ".join(f"« {name} »" for name in value)
+        cause = f"La couche de canaux s'appelle « default », et la vôtre {shown}."
+        yield "layer-default", place_of(case, "CHANNEL_LAYERS"), cause
+
+
+@rule("InvalidChannelLayerError", "(?P<message>.*)")
+def layer(case, error, message):
+    """Channels refuse la couche de canaux."""
+    named = re.search(r"Cannot import BACKEND '?([\w.]+)'? specified", message)
+    backend = named[1] if named else ""
+    if "ROUTING" in message:
+        cause = (
+            "La clé ROUTING est celle de la première génération de Channels : les routes sont "
+            "maintenant dans live/asgi.py. Retirez-la."
+        )
+        yield "channels-1", quoted(case, "ROUTING"), cause
+    elif backend:
+        why = f"BACKEND vaut « {backend} », qui n'existe pas."
+        if backend.startswith("asgiref"):
+            why = "C'est la couche de la première génération de Channels."
+        elif backend.startswith("channels_redis"):
+            why = "Cette couche demande le paquet channels_redis, qui n'est pas installé."
+        cause = f"{why} Écrivez 'channels.layers.InMemoryChannelLayer'."
+        yield "layer-backend", quoted(case, backend), cause
+    else:
+        cause = f"Channels refuse cette couche : {message}. Écrivez {LAYER}"
+        yield "layer-backend", place_of(case, "CHANNEL_LAYERS"), cause
+
+
+@rule(r"Connection(Refused)?Error|\w*TimeoutError", "connecting to|Connect call failed")
+def no_redis(case, error):
+    """La couche de canaux est Redis, et aucun serveur Redis ne répond."""
+    if "redis" in str(value_of(case, "CHANNEL_LAYERS")):
+        cause = (
+            "La couche de canaux est Redis, et aucun serveur Redis ne répond. Jusqu'au chapitre "
+            "10, prenez 'channels.layers.InMemoryChannelLayer'."
+        )
+        yield "no-redis", place_of(case, "CHANNEL_LAYERS"), cause
+
+
+@rule()
 def wrong_shape(case):
     """Un réglage n'a pas la forme que Django attend."""
-    if not case.settings or not _speaks_of_settings(case):
-        return None
     from django.conf import global_settings
 
-    for name in dir(case.settings):
-        if not name.isupper():
-            continue
-        value = getattr(case.settings, name)
-        model = MINIMUM.get(name, getattr(global_settings, name, None))
-        if model is None or value is None:
-            continue
-        kinds = (
-            (list, tuple)
-            if isinstance(model, list | tuple)
-            else (str,)
-            if isinstance(model, str)
-            else (dict,)
-            if isinstance(model, dict)
-            else ()
-        )
-        if (
-            not kinds
-            or isinstance(value, kinds)
-            or (
-                isinstance(model, str)
-                and not isinstance(value, str)
-                and hasattr(value, "__fspath__")
+    for name in dict(assigned(case)):
+        value = value_of(case, name)
+        model = OTHERS.get(name, getattr(global_settings, name, None))
+        kind = next((kind for kind in KINDS if isinstance(model, kind)), None)
+        kinds = (list, tuple) if kind in (list, tuple) else (kind or object, type(None))
+        if isinstance(value, list) and len([one for one in value if len(str(one)) == 1]) > 1:
+            cause = (
+                f"Un texte ajouté à {name} s'y range lettre par lettre. Mettez-le entre "
+                "crochets : += ['chat']."
             )
-        ):
+            yield "letters", place_of(case, name), cause
+        if isinstance(value, kinds) or hasattr(value, "__fspath__"):
             continue
-        if (
-            name in ("EMAIL_HOST", "MEDIA_ROOT", "STATIC_ROOT")
-            or type(value).__name__ == "__proxy__"
-        ):
-            continue
-        cause = (
-            f"{name} doit être {KINDS[kinds[0]]}, et c'est "
-            f"{GIVEN.get(type(value), type(value).__name__)}."
-        )
-        if isinstance(value, tuple) and len(value) == 1 and kinds == (str,):
+        cause = f"{name} doit être {KINDS[kind]}, et c'est {GIVEN.get(type(value), type(value))}."
+        if isinstance(value, tuple) and len(value) == 1 and kind is str:
             cause += " Une virgule à la fin de la ligne en fait un tuple : retirez-la."
-        elif isinstance(value, str) and list in kinds:
+        elif isinstance(value, str) and kind is not dict:
             cause += " Mettez les textes entre crochets, séparés par des virgules."
-        return case.says("wrong-shape", cause, place_of(case, name))
-    apps = value_of(case, "INSTALLED_APPS")
-    letters = [app for app in apps or () if isinstance(app, str) and len(app) == 1]
-    if len(letters) > 1:
-        return case.says(
-            "letters",
-            "Un texte ajouté à INSTALLED_APPS s'y range lettre par lettre. Mettez-le entre "
-            "crochets : += ['chat'].",
-            _line(case, "INSTALLED_APPS", "+="),
-        )
+        yield "wrong-shape", place_of(case, name), cause
     layers = value_of(case, "CHANNEL_LAYERS")
-    if isinstance(layers, dict) and layers:
-        for name, layer in layers.items():
-            if not isinstance(layer, dict):
-                return case.says(
-                    "wrong-shape",
-                    f"Dans CHANNEL_LAYERS, « {name} » doit être un dictionnaire : {{'BACKEND': "
-                    "'channels.layers.InMemoryChannelLayer'}",
-                    place_of(case, "CHANNEL_LAYERS"),
-                )
-    return None
+    for name in layers if isinstance(layers, dict) else ():
+        if not isinstance(layers[name], dict):
+            cause = (
+                f"Dans CHANNEL_LAYERS, « {name} » doit être un dictionnaire : {{'BACKEND': "
+                "'channels.layers.InMemoryChannelLayer'}"
+            )
+            yield "wrong-shape", place_of(case, "CHANNEL_LAYERS"), cause
 
 
-def asgi_application(case):
-    """ASGI_APPLICATION manque, ou ne mène nulle part."""
-    error, _ = case.find("CommandError", "You have not set ASGI_APPLICATION")
-    if error:
-        return absent(case, "ASGI_APPLICATION", "ASGI_APPLICATION = 'live.asgi.application'")
-    error, _found = case.find(
-        "ImproperlyConfigured|CommandError|AttributeError|ModuleNotFoundError|ImportError|ValueError",
-        r"Cannot (?:import|find) .*ASGI_APPLICATION|not enough values to unpack|Empty module "
-        r"name|module '[\w.]+' has no attribute",
-    )
-    value = value_of(case, "ASGI_APPLICATION")
-    if not isinstance(value, str) or not value:
-        return None
-    module, _, name = value.rpartition(".")
-    package = settings_file(case).rpartition("/")[0].replace("/", ".")
-    wanted = f"{package}.asgi.application"
-    place = place_of(case, "ASGI_APPLICATION")
-    if inspect.isfunction(case.application) and case.application.__name__ == "get_asgi_application":
-        from workshop.diagnosis.routing import entrance
+@rule("CommandError", "You have not set ASGI_APPLICATION")
+def no_asgi_application(case, error):
+    """Le réglage ASGI_APPLICATION manque."""
+    yield from absent(case, "ASGI_APPLICATION", "ASGI_APPLICATION = 'live.asgi.application'")
 
-        return case.says(
-            "not-called",
+
+@rule()
+def not_called(case):
+    """L'application est la fonction get_asgi_application, et non ce qu'elle renvoie."""
+    if getattr(case.application, "__name__", "") == "get_asgi_application":
+        cause = (
             "L'application est la fonction elle-même. Ajoutez les parenthèses : "
-            "get_asgi_application().",
-            entrance(case),
+            "get_asgi_application()."
         )
-    if type(case.application).__name__ == "WSGIHandler" or value.endswith("wsgi.application"):
-        return case.says(
-            "wsgi-application",
+        yield "not-called", entrance(case), cause
+
+
+@rule()
+def wsgi(case):
+    """L'application est l'ancienne entrée, WSGI, qui ne sert que les pages."""
+    if type(case.application).__name__ == "WSGIHandler":
+        cause = (
             "ASGI_APPLICATION mène à l'ancienne entrée, WSGI, qui ne sert que les pages. Écrivez "
-            f"'{wanted}'.",
-            place,
+            f"'{_wanted(case)}'."
         )
-    if module not in case.project.modules or re.search(r"[:/]", value):
-        if not case.errors:
-            return None
-        if (
-            re.search(r"[:/]", value)
-            or value == f"{package}.asgi"
-            or not module
-            or any(
-                error.kind in ("ModuleNotFoundError", "ImproperlyConfigured")
-                and (module in error.message or value in error.message)
-                for error in case.errors
-            )
-        ):
-            return case.says(
-                "asgi-application",
-                f"ASGI_APPLICATION vaut « {value} », qui ne mène nulle part. Écrivez '{wanted}' : "
-                "le dossier, le fichier sans .py, puis le nom dans ce fichier.",
-                place,
-            )
-        return None
-    source = case.project.source(case.project.modules[module])
-    if source.tree and name not in source.names and not _stars(source) and error:
-        if near := _application_in(module) or closest(name, source.defined):
-            return case.says(
-                "asgi-application",
-                f"ASGI_APPLICATION nomme « {name} », mais {source.name} définit « {near} ». "
-                "Donnez-leur le même nom.",
-                Place(source.name, source.names[near]),
-            )
-        if value == f"{package}.asgi":
-            return case.says(
-                "asgi-application",
-                f"ASGI_APPLICATION vaut « {value} », qui ne mène nulle part. Écrivez '{wanted}' : "
-                "le dossier, le fichier sans .py, puis le nom dans ce fichier.",
-                place,
-            )
-        if not source.text.strip():
-            return case.says(
-                "empty-file",
-                f"{source.name} est vide. L'avez-vous enregistré ?",
-                Place(source.name),
-            )
-        return case.says(
-            "asgi-application",
-            f"{source.name} ne définit pas « {name} », que demande ASGI_APPLICATION. Sa dernière "
-            f"ligne commence par « {name} = ».",
-            Place(source.name),
+        yield "wsgi-application", place_of(case, "ASGI_APPLICATION"), cause
+
+
+@rule("ImproperlyConfigured|ValueError", "ASGI_APPLICATION|not enough values|Empty module name")
+def asgi_application(case, error):
+    """Le réglage ASGI_APPLICATION ne mène pas à l'application."""
+    value, wanted = value_of(case, "ASGI_APPLICATION"), _wanted(case)
+    module, _, name = str(value).rpartition(".")
+    file = case.project.modules.get(module, "")
+    if value != wanted and not (file and "Cannot import" in error.message):
+        cause = (
+            f"ASGI_APPLICATION vaut « {value} », qui ne mène nulle part. Écrivez '{wanted}' : "
+            "le dossier, le fichier sans .py, puis le nom dans ce fichier."
         )
-    return None
+        yield "asgi-application", place_of(case, "ASGI_APPLICATION"), cause
+    if not file or "Cannot find" not in error.message:
+        return
+    source = case.project.source(file)
+    if near := closest(name, [one for one in source.defined if one != "django_application"]):
+        cause = (
+            f"ASGI_APPLICATION nomme « {name} », mais {file} définit « {near} ». Donnez-leur le "
+            "même nom."
+        )
+        yield "asgi-application", Place(file, source.names[near]), cause
+    elif not source.text.strip():
+        yield "empty-file", Place(file), f"{file} est vide. L'avez-vous enregistré ?"
+    cause = f"{file} ne définit pas « {name} », que demande ASGI_APPLICATION."
+    yield "asgi-application", Place(file), cause
 
 
-def _application_in(module: str) -> str | None:
-    """Renvoie le nom que porte l'application dans un module déjà importé."""
-    found = [
-        name
-        for name, value in vars(sys.modules.get(module, ast)).items()
-        if type(value).__name__ == "ProtocolTypeRouter"
-    ]
-    return found[0] if found else None
+def _wanted(case) -> str:
+    """Renvoie ce que doit valoir ASGI_APPLICATION."""
+    modules = [one for one in case.project.modules if one.endswith(".asgi")]
+    return f"{[*modules, 'live.asgi'][0]}.application"
 
 
-def system_check(case):
+@rule(
+    log=r"SystemCheckError.*?\((?P<code>\w+\.[EW]\d+)\) (?P<text>[^\n]+)"
+    r"(?P<hint>(\n\s*HINT: [^\n]+)?)",
+    observed="Django contrôle les réglages avant de démarrer, et refuse ceux-ci ({code}).",
+)
+def system_check(case, code, text, hint):
     """Django contrôle les réglages avant de démarrer, et les refuse."""
-    found = re.search(r"\((\w+\.[EW]\d+)\) (.+?)(?:\n\s*HINT: (.+))?(?:\n|$)", case.log)
-    if not found or "SystemCheckError" not in case.log:
-        return None
-    code, text, hint = found.groups()
-    observed = f"Django contrôle les réglages avant de démarrer, et refuse ceux-ci ({code})."
+    value = value_of(case, "LANGUAGE_CODE")
     if code == "daphne.E001":
-        return case.says(
-            "daphne-not-first",
+        cause = (
             "« daphne » est inscrit trop bas dans INSTALLED_APPS : il doit venir avant "
-            "django.contrib.staticfiles. Mettez-le en premier.",
-            _line(case, "INSTALLED_APPS", "daphne"),
-            observed,
+            "django.contrib.staticfiles. Mettez-le en premier."
         )
+        yield "daphne-not-first", quoted(case, "daphne"), cause
+    if code == "translation.E004":
+        cause = (
+            f"LANGUAGES est la liste des langues permises, et « {value} », que nomme "
+            "LANGUAGE_CODE, n'y est pas. Ajoutez ('fr', 'Français'), ou retirez ce réglage."
+        )
+        yield from (("languages", place, cause) for place in places_of(case, "LANGUAGES"))
     if code.startswith("translation."):
-        value = value_of(case, "LANGUAGE_CODE")
-        return case.says(
-            "language-code",
-            f"LANGUAGE_CODE vaut « {value} », qui n'est pas un code de langue. Écrivez 'fr-fr'.",
-            place_of(case, "LANGUAGE_CODE"),
-            observed,
-        )
-    names = re.findall(r"'([\w.]+)' must be in (\w+)", text + (hint or ""))
-    if names:
-        missing, setting = names[0]
-        return case.says(
-            "missing-in-setting",
+        cause = f"LANGUAGE_CODE vaut « {value} », qui n'est pas un code de langue. Écrivez 'fr-fr'."
+        yield from (("language-code", place, cause) for place in places_of(case, "LANGUAGE_CODE"))
+    for missing, setting in re.findall(r"'([\w.]+)' must be in (\w+)", text + hint):
+        cause = (
             f"Il manque « {missing} » dans {setting}. Remettez la ligne que startproject avait "
-            "écrite.",
-            place_of(case, setting),
-            observed,
+            "écrite."
         )
-    return case.says(
-        "system-check", f"Django dit : {text}{' ' + hint if hint else ''}", None, observed
-    )
+        yield "missing-in-setting", place_of(case, setting), cause
+    said = " ".join((text + hint).replace("HINT: ", "").split())
+    yield "system-check", None, f"Django dit : {said}"
 
 
-def refused_settings(case):
-    """Django ou Channels disent, par une exception, qu'un réglage ne convient pas."""
-    error, found = case.find("ValueError", r"Incorrect timezone setting: (.*)")
-    if error:
-        return _time_zone(case, found[1])
-    error, _ = case.find("CommandError", "You must set settings.ALLOWED_HOSTS if DEBUG is False")
-    if error:
-        return case.says(
-            "debug-false",
-            "DEBUG vaut False, et Django demande alors la liste ALLOWED_HOSTS. Pendant l'atelier, "
-            "remettez DEBUG = True.",
-            place_of(case, "DEBUG"),
-        )
-    error, found = case.find(
-        "ImproperlyConfigured", r"Application (?:labels|names) aren't unique, duplicates: ([\w.]+)"
+@rule("CommandError", "You must set settings.ALLOWED_HOSTS if DEBUG is False")
+def debug_false(case, error):
+    """DEBUG vaut False, et ALLOWED_HOSTS est vide."""
+    cause = (
+        "DEBUG vaut False, et Django demande alors la liste ALLOWED_HOSTS. Pendant l'atelier, "
+        "remettez DEBUG = True."
     )
-    if error:
-        return case.says(
-            "duplicate-app",
-            f"« {found[1]} » est inscrit deux fois dans INSTALLED_APPS. Retirez-en un.",
-            _line(case, "INSTALLED_APPS", found[1], last=True),
-        )
-    error, found = case.find("ImportError", r"^(\S+) doesn't look like a module path")
-    if error:
-        return case.says(
-            "middleware-path",
-            f"MIDDLEWARE contient des chemins de classes, et « {found[1]} » n'en est pas un. "
-            "Retirez-le ; une application s'inscrit dans INSTALLED_APPS.",
-            _line(case, "MIDDLEWARE", f"'{found[1]}'", last=True),
-        )
-    error, found = case.find("ImproperlyConfigured", r"The SECRET_KEY setting must not be empty")
-    if error:
-        return absent(case, "SECRET_KEY", "SECRET_KEY = 'un texte long et tiré au hasard'")
-    error, found = case.find(
-        "ImproperlyConfigured", r"Cannot import '([\w.]+)'\. Check that '([\w.]+)\.name' is correct"
-    )
-    if error:
-        return case.says(
-            "app-name",
-            f"Dans la classe {found[2].rpartition('.')[2]}, « name » vaut « {found[1]} », qui "
-            "n'existe pas : c'est le nom du dossier de l'application.",
-            case.project.where_is(found[2].rpartition(".")[2]),
-        )
-    error, found = case.find(
-        "ImportError",
-        r"Module '([\w.]+)' does not contain a '(\w+)' class(?:\. Choices are: (.*)\.)?",
-    )
-    if error:
-        return case.says(
-            "app-config",
-            f"INSTALLED_APPS nomme {found[1]}.{found[2]}, qui n'existe pas."
-            + (f" Il y a : {found[3]}." if found[3] else ""),
-            _line(case, "INSTALLED_APPS", found[2]),
-        )
-    for kind, pattern in (
-        (
-            "LookupError",
-            r"No installed app with label '(admin|auth|contenttypes|sessions|messages)'",
-        ),
-        ("RuntimeError", r"Model class django\.contrib\.(\w+)\."),
-    ):
-        error, found = case.find(kind, pattern)
-        if error:
-            return not_installed(case, f"django.contrib.{found[1]}")
-    error, found = case.find(
-        "RuntimeError", r"Model class (\S+) doesn't declare an explicit app_label"
-    )
-    if error:
-        return case.says(
-            "app-not-installed",
-            f"{found[1]} est un modèle d'une application qui n'est pas inscrite. Ajoutez-la à "
-            "INSTALLED_APPS.",
-            place_of(case, "INSTALLED_APPS"),
-        )
-    return None
+    yield "debug-false", place_of(case, "DEBUG"), cause
 
 
-def layers(case):
-    """La couche de canaux manque, ou Channels la refuse."""
-    place = place_of(case, "CHANNEL_LAYERS")
-    value = value_of(case, "CHANNEL_LAYERS")
-    error, _ = case.find(
-        "AttributeError", r"'NoneType' object has no attribute '(group_|send|new_channel|receive)"
+@rule("ImproperlyConfigured", r"aren't unique, duplicates: (?P<app>[\w.]+)")
+def duplicate_app(case, error, app):
+    """Une application est inscrite deux fois."""
+    cause = f"« {app} » est inscrit deux fois dans INSTALLED_APPS. Retirez-en un."
+    yield "duplicate-app", quoted(case, app, last=True), cause
+
+
+@rule("ImportError", r"^(?P<path>\S+) doesn't look like a module path")
+def middleware_path(case, error, path):
+    """Un élément de MIDDLEWARE n'est pas le chemin d'une classe."""
+    cause = (
+        f"MIDDLEWARE contient des chemins de classes, et « {path} » n'en est pas un. "
+        "Retirez-le ; une application s'inscrit dans INSTALLED_APPS."
     )
-    if error and (not place or isinstance(value, dict)):
-        observed = "Il n'y a pas de couche de canaux : self.channel_layer vaut None."
-        if not value:
-            found = absent(case, "CHANNEL_LAYERS", LAYER)
-            return case.says(found.code, found.cause, Place(found.file or "", found.line), observed)
-        if "default" not in value:
-            shown = ", ".join(f"« {name} »" for name in value)
-            return case.says(
-                "layer-default",
-                f"La couche de canaux s'appelle « default », et la vôtre {shown}.",
-                place,
-                observed,
+    yield "middleware-path", quoted(case, path, last=True), cause
+
+
+@rule("ImproperlyConfigured", r"The SECRET_KEY setting must not be empty")
+def no_secret_key(case, error):
+    """Le réglage SECRET_KEY manque."""
+    yield from absent(case, "SECRET_KEY", "SECRET_KEY = 'un texte long et tiré au hasard'")
+
+
+@rule(
+    "ImproperlyConfigured",
+    r"Cannot import '(?P<name>[\w.]+)'\. Check that '\S+\.(?P<app>\w+)\.name'",
+)
+def app_name(case, error, name, app):
+    """Le nom d'une application, dans apps.py, n'est pas celui de son dossier."""
+    cause = (
+        f"Dans la classe {app}, « name » vaut « {name} », qui n'existe pas : c'est le nom du "
+        "dossier de l'application."
+    )
+    yield "app-name", case.project.where_is(app), cause
+
+
+@rule(
+    "ImportError", r"Module '(?P<module>.+)' does not contain a '(?P<name>\w+)' class(?P<more>.*)"
+)
+def app_config(case, error, module, name, more):
+    """INSTALLED_APPS nomme une classe qui n'existe pas."""
+    there = f" Il y a : {more.partition(': ')[2]}" if ": " in more else ""
+    cause = f"INSTALLED_APPS nomme {module}.{name}, qui n'existe pas.{there}"
+    yield "app-config", quoted(case, f"{module}.{name}"), cause
+
+
+@rule(
+    "LookupError|RuntimeError",
+    r"No installed app with label '(?P<label>admin|auth|contenttypes|sessions|messages)'"
+    r"|Model class (?P<path>\S+) doesn't declare",
+)
+def app_not_installed(case, error, label, path):
+    """Une application dont le projet se sert n'est plus dans INSTALLED_APPS."""
+    yield from set_twice(case, "INSTALLED_APPS")
+    if label or path.startswith("django.contrib."):
+        cause = (
+            f"Il manque « django.contrib.{label or path.split('.')[2]} » dans INSTALLED_APPS. "
+            "Remettez la ligne que startproject avait écrite."
+        )
+        yield "missing-in-setting", place_of(case, "INSTALLED_APPS"), cause
+    else:
+        cause = (
+            f"{path} est un modèle d'une application qui n'est pas inscrite. Ajoutez-la à "
+            "INSTALLED_APPS."
+        )
+        yield "app-not-installed", place_of(case, "INSTALLED_APPS"), cause
+
+
+@rule(said=r"HTTP 403 à la poignée|La page \S+ répond HTTP 400")
+def host_form(case):
+    """Un élément d'ALLOWED_HOSTS n'est pas le nom d'une machine."""
+    for host in value_of(case, "ALLOWED_HOSTS") or ():
+        if re.search(r"[/:]|\*.", str(host)):
+            cause = (
+                f"ALLOWED_HOSTS contient « {host} », qui n'est pas le nom d'une machine : ni "
+                "http://, ni port, ni étoile ; un point au début vaut pour les sous-domaines, "
+                "comme '.localhost'. Remettez une liste vide, []."
             )
-    error, found = case.find("InvalidChannelLayerError", "(.*)")
-    if not error:
-        return _redis(case, place)
-    message = found[1]
-    if "ROUTING" in message:
-        return case.says(
-            "channels-1",
-            "La clé ROUTING est celle de la première génération de Channels : les routes sont "
-            "maintenant dans live/asgi.py. Retirez-la.",
-            _line(case, "CHANNEL_LAYERS", "ROUTING"),
-        )
-    if named := re.search(r"Cannot import BACKEND '?([\w.]+)'? specified", message):
-        backend = named[1]
-        cause = f"BACKEND vaut « {backend} », qui n'existe pas. "
-        if backend.startswith("asgiref"):
-            cause = "C'est la couche de la première génération de Channels. "
-        elif backend.startswith("channels_redis"):
-            cause = "Cette couche demande le paquet channels_redis, qui n'est pas installé. "
-        return case.says(
-            "layer-backend",
-            cause + "Écrivez 'channels.layers.InMemoryChannelLayer'.",
-            _line(case, "CHANNEL_LAYERS", backend),
-        )
-    return case.says(
-        "layer-backend", f"Channels refuse cette couche : {message}. Écrivez {LAYER}", place
-    )
+            yield "host-form", place_of(case, "ALLOWED_HOSTS"), cause
 
 
-def _redis(case, place):
-    error, _found = case.find(
-        r"ConnectionError|ConnectionRefusedError|\w*TimeoutError",
-        r"(?:connecting to|Connect call failed \()\s*'?([\w.:]+)'?",
-    )
-    backend = str((value_of(case, "CHANNEL_LAYERS") or {}).get("default", ""))
-    if error and "redis" in backend:
-        return case.says(
-            "no-redis",
-            "La couche de canaux est Redis, et aucun serveur Redis ne répond. Jusqu'au chapitre "
-            "10, prenez 'channels.layers.InMemoryChannelLayer'.",
-            place,
-        )
-    return None
+def told_otherwise(case, name: str, wanted: str):
+    """Un réglage est sous un autre nom, deux fois, ou absent."""
+    yield from misnamed(case, name)
+    yield from set_twice(case, name)
+    if not place_of(case, name).line:
+        yield from absent(case, name, f"{name} = '{wanted}'")
 
 
+@rule(goals="test_french", said="n'est pas en français")
 def french(case):
-    """La page n'est pas en français."""
-    if case.goal != "test_french" or "français" not in case.said:
-        return None
-    value, i18n = value_of(case, "LANGUAGE_CODE"), value_of(case, "USE_I18N")
-    if isinstance(value, str) and value.casefold().startswith("fr") and i18n is False:
-        return case.says(
-            "no-translation",
-            "USE_I18N vaut False : Django ne traduit rien. Remettez True.",
-            place_of(case, "USE_I18N"),
-        )
-    return _language(case, value)
+    """La langue du projet n'est pas le français."""
+    value, place = value_of(case, "LANGUAGE_CODE"), place_of(case, "LANGUAGE_CODE")
+    if value_of(case, "USE_I18N") is False:
+        cause = "USE_I18N vaut False : Django ne traduit rien. Remettez True."
+        yield "no-translation", place_of(case, "USE_I18N"), cause
+    yield from told_otherwise(case, "LANGUAGE_CODE", "fr-fr")
+    if not str(value).startswith("fr"):
+        shown = "encore « en-us »" if value == "en-us" else f"« {value} »"
+        cause = f"LANGUAGE_CODE vaut {shown}. Écrivez 'fr-fr', et enregistrez le fichier."
+        yield "language-code", place, cause
 
 
-def _language(case, value):
-    if value == "en-us":
-        if near := misnamed(case, "LANGUAGE_CODE"):
-            return near
-        if twice := set_twice(case, "LANGUAGE_CODE"):
-            return twice
-        if not place_of(case, "LANGUAGE_CODE"):
-            return absent(case, "LANGUAGE_CODE", "LANGUAGE_CODE = 'fr-fr'")
-        return case.says(
-            "language-code",
-            "LANGUAGE_CODE vaut encore « en-us ». Écrivez 'fr-fr', et enregistrez le fichier.",
-            place_of(case, "LANGUAGE_CODE"),
-        )
-    return case.says(
-        "language-code",
-        f"LANGUAGE_CODE vaut « {value} ». Écrivez 'fr-fr'.",
-        place_of(case, "LANGUAGE_CODE"),
-    )
-
-
-def paris(case):
-    """Le projet n'est pas à l'heure de Paris."""
-    if case.goal != "test_paris_time":
-        return None
+@rule(goals="test_paris_time")
+def no_time_zone(case):
+    """Django ne tient pas compte des fuseaux horaires."""
     if value_of(case, "USE_TZ") is False:
-        return case.says(
-            "no-time-zone",
-            "USE_TZ vaut False : Django ne tient plus compte des fuseaux horaires. Remettez True.",
-            place_of(case, "USE_TZ"),
+        cause = (
+            "USE_TZ vaut False : Django ne tient plus compte des fuseaux horaires. Remettez True."
         )
-    return _time_zone(case, value_of(case, "TIME_ZONE"))
+        yield "no-time-zone", place_of(case, "USE_TZ"), cause
 
 
-def _time_zone(case, value):
-    if value == "America/Chicago" and not place_of(case, "TIME_ZONE"):
-        return absent(case, "TIME_ZONE", "TIME_ZONE = 'Europe/Paris'")
-    if twice := set_twice(case, "TIME_ZONE"):
-        return twice
-    if value == "UTC" and (near := misnamed(case, "TIME_ZONE")):
-        return near
-    known = zoneinfo.available_timezones()
-    if value in known:
-        return case.says(
-            "time-zone",
-            f"TIME_ZONE vaut « {value} ». Écrivez 'Europe/Paris'.",
-            place_of(case, "TIME_ZONE"),
-        )
-    return case.says(
-        "time-zone",
+@rule(goals="test_paris_time", said="Le projet croit")
+def time_zone(case):
+    """Le fuseau horaire du projet n'est pas celui de Paris."""
+    yield from told_otherwise(case, "TIME_ZONE", "Europe/Paris")
+    cause = f"TIME_ZONE vaut « {value_of(case, 'TIME_ZONE')} ». Écrivez 'Europe/Paris'."
+    yield "time-zone", place_of(case, "TIME_ZONE"), cause
+
+
+@rule("ValueError", "Incorrect timezone setting: (?P<value>.*)")
+def unknown_time_zone(case, error, value):
+    """Le fuseau horaire n'existe pas."""
+    cause = (
         f"TIME_ZONE vaut « {value} », que Django ne connaît pas. Écrivez 'Europe/Paris' : une "
-        "majuscule à chaque mot, une barre oblique, pas d'espace.",
-        place_of(case, "TIME_ZONE"),
+        "majuscule à chaque mot, une barre oblique, pas d'espace."
     )
+    yield "time-zone", place_of(case, "TIME_ZONE"), cause
 
 
+@rule(said=r"et non par daphne|HTTP 404 à la poignée")
 def daphne(case):
     """Ce n'est pas daphne qui sert le projet."""
-    if "et non par daphne" not in case.said and not re.search(r"HTTP 404 à la poignée", case.said):
-        return None
-    apps = value_of(case, "INSTALLED_APPS")
-    if apps is None or "daphne" in apps or any(str(app).startswith("daphne.") for app in apps):
-        return None
-    if twice := set_twice(case, "INSTALLED_APPS"):
-        return twice
-    if near := misnamed(case, "INSTALLED_APPS"):
-        return near
-    return case.says(
-        "no-daphne",
+    if any(str(app).split(".")[0] == "daphne" for app in value_of(case, "INSTALLED_APPS") or ()):
+        return
+    yield from set_twice(case, "INSTALLED_APPS")
+    yield from misnamed(case, "INSTALLED_APPS")
+    cause = (
         "« daphne » n'est pas dans INSTALLED_APPS : c'est l'ancien serveur qui répond, et il ne "
-        "connaît que les pages. Mettez 'daphne' en premier dans la liste.",
-        place_of(case, "INSTALLED_APPS"),
+        "connaît que les pages. Mettez 'daphne' en premier dans la liste."
     )
-
-
-def _assigned(case, name: str) -> list[int]:
-    file = settings_file(case)
-    if not case.project.has(file):
-        return []
-    tree = case.project.source(file).tree
-    return [
-        node.lineno
-        for node in (tree.body if tree else ())
-        if isinstance(node, ast.Assign)
-        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-    ]
-
-
-def _line(case, setting: str, text: str, last: bool = False) -> Place | None:
-    """Renvoie la ligne d'un réglage qui contient un texte, ou celle du réglage."""
-    place = place_of(case, setting)
-    if not place:
-        return None
-    source = case.project.source(place.file)
-    found = [
-        number
-        for number, line in enumerate(source.lines, 1)
-        if text in line and not line.lstrip().startswith("#")
-    ]
-    return Place(place.file, found[-1 if last else 0]) if found else place
-
-
-def _stars(source) -> bool:
-    return any(
-        isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in source.nodes
-    )
-
-
-def _known() -> set[str]:
-    from django.conf import global_settings
-
-    return {name for name in dir(global_settings) if name.isupper()} | {
-        "ASGI_APPLICATION",
-        "CHANNEL_LAYERS",
-        "BASE_DIR",
-    }
-
-
-def _speaks_of_settings(case) -> bool:
-    """Une exception que le code du projet n'a pas levée lui-même peut venir d'un réglage."""
-    return (
-        not case.errors
-        or any(
-            not error.frames or error.place.file.endswith(("asgi.py", "manage.py", "settings.py"))
-            for error in case.errors
-        )
-        or case.number <= 3
-    )
+    yield "no-daphne", place_of(case, "INSTALLED_APPS"), cause

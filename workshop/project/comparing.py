@@ -94,7 +94,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def read(path: Path) -> str:
     """Renvoie le texte d'un fichier ; toutes les SECRET_KEY s'y valent."""
     text = path.read_text("utf-8-sig", errors="replace")
-    return re.sub(r"(?m)^SECRET_KEY *=.*", "SECRET_KEY = …", text)
+    return re.sub(r"(?m)^SECRET_KEY *=(?! *(''|\"\")).*", "SECRET_KEY = …", text)
 
 
 def _compared(path: str, mine: str, theirs: str) -> Iterator[Line]:

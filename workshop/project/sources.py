@@ -26,7 +26,7 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        return self.path.read_text("utf-8-sig", errors="replace")
+        return self.path.read_text("utf-8-sig", "replace") if self.path.is_file() else ""
 
     @cached_property
     def lines(self) -> list[str]:
