@@ -1,9 +1,12 @@
 """Chaque faute de `tests/mistakes/` reçoit le message qu'elle dit, et chaque code a sa faute."""
 
 import ast
+import inspect
 
 from tests.mistakes import GREEN, all_mistakes
 from workshop.basics import ROOT
+from workshop.diagnosis import catalogue  # noqa: F401  les règles se déclarent
+from workshop.diagnosis.rules import RULES
 
 MISTAKES = all_mistakes()
 # Ceux que donnent la place seule, ou ce qui n'est pas encore écrit : aucune règle ne les dit.
@@ -36,15 +39,17 @@ def test_a_mistake_gets_its_message(mistake, request):
 
 def codes() -> set[str]:
     """Renvoie les codes que les règles donnent : le premier de chaque proposition."""
-    found = []
+    found = set()
     for path in (ROOT / "workshop/diagnosis").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match node:
-                case ast.Yield(value=ast.Tuple(elts=[first, *_])):
-                    found += ast.walk(first)
-                case ast.Call(func=ast.Name(id="words" | "raised"), args=[*_, ast.Dict(keys=keys)]):
-                    found += keys
-    return {one.value for one in found if isinstance(one, ast.Constant) and str(one.value)}
+            if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+                first = node.value.elts[0]
+                found |= {one.value for one in ast.walk(first) if isinstance(one, ast.Constant)}
+    # Celles d'une table reçoivent leur code.
+    for rule in RULES:
+        given = inspect.signature(rule.function).parameters.get("code")
+        found |= {given.default} if given else set()
+    return {code for code in found if isinstance(code, str)}
 
 
 def test_every_code_has_a_wrong_answer_and_every_wrong_answer_a_living_code():

@@ -2,21 +2,19 @@
 
 import importlib
 
-from workshop.diagnosis.rules import RULES
-
 PHASES = (
     "suites",
-    "outside",
     "files",
-    "security",
     "settings",
+    "outside",
+    "security",
     "names",
     "middleware",
     "routing",
     "page",
     "history",
-    "handshake",
     "consumer",
+    "handshake",
     "conversation",
     "texts",
     "console",
@@ -24,5 +22,3 @@ PHASES = (
 
 for _name in PHASES:
     importlib.import_module(f"workshop.diagnosis.{_name}")
-# Une règle en importe parfois d'une autre phase, qui se déclare alors trop tôt.
-RULES.sort(key=lambda rule: PHASES.index(rule.function.__module__.rpartition(".")[2]))
