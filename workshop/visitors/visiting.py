@@ -68,7 +68,7 @@ class PageVisitor:
         await self.page.prepare(FASTER % times)
 
     async def opens(self, url: str) -> None:
-        """Ouvre une page ; lève PageFault si elle se plaint, ou si sa politique lui refuse rien."""
+        """Ouvre une page ; lève PageFault si sa console se plaint, ou si sa politique la gêne."""
         await self.page.prepare(REFUSALS)
         await self.page.goto(url)
         await self.is_content()
@@ -125,8 +125,8 @@ class PageVisitor:
     async def is_content(self) -> None:
         """Lève PageFault si la console a une erreur, ou si la politique a refusé quelque chose."""
         path = await self._run("location.pathname")
-        for refused in await self._run("window.refusedToPage ?? []"):
-            raise PageFault(f"Dans la page {path}, {refusal(*refused)}", [], reloaded=False)
+        if refused := await self._run("window.refusedToPage ?? []"):
+            raise PageFault(f"Dans la page {path}, {refusal(refused)}", [], reloaded=False)
         if self.page.errors:
             self.fails(f"Dans la page {path}, la console du navigateur a une erreur.")
 
