@@ -86,7 +86,13 @@ class Case:
             return
         for file, line, function in origin:
             if name := self.project.relative(file):
-                found = (warning.source.__qualname__, Place(name, line, function))
+                place = Place(name, line, function)
+                found = (warning.source.__qualname__, place)
+                # Une fonction que database_sync_to_async décore n'a plus son nom.
+                if found[0].endswith(".__call__") and (
+                    call := self.project.source(name).line(line)
+                ):
+                    found = (re.sub(r".*?(\w+)\(.*", r"\1", call), place)
                 if found not in self.unawaited:
                     self.unawaited.append(found)
                 return

@@ -117,11 +117,6 @@ words(
             r"ne sont pas dans l'ordre",
             "Une réponse se lit du plus ancien au plus récent : rangez-la avant de la rendre.",
         ),
-        "forgotten": (
-            r"Après un redémarrage, .* rien\.$",
-            "Ce que garde une variable disparaît avec le serveur. Un message se garde dans une "
-            "table, par un modèle.",
-        ),
         "empty-key": (
             r"La console dit deux fois la même phrase",
             "Un message sans clé n'est le double d'aucun autre : ne le cherchez que s'il en a une.",
@@ -138,6 +133,19 @@ words(
     },
     steps=KEPT,
 )
+
+
+@rule(goals="test_restart", said=r"rien\.$", outside=True)
+def forgotten(case):
+    """Rien n'est gardé : le projet ne se sert d'aucun modèle."""
+    if not any(".objects" in source.text for source in case.project.sources):
+        cause = (
+            "Ce que garde une variable disparaît avec le serveur. Un message se garde dans une "
+            "table, par un modèle."
+        )
+        yield "forgotten", None, cause
+
+
 words(
     scripts,
     {
