@@ -99,17 +99,23 @@ words(
     anywhere,
     {
         "one-count-for-all": (
-            r"« phrase 1 » devrait porter le numéro 1 ; il porte (?!0)|^Un salon a deux messages",
+            r"devrait porter le numéro|^Un salon a deux messages",
             "Les salons partagent une seule suite de numéros. Le numéro d'un message est le plus "
             "grand de son salon, plus un : filtrez par salon.",
         ),
+    },
+    goals="test_rooms",
+)
+words(
+    anywhere,
+    {
         "bound-included": (
             r"qui suivent le (\d+), .*Entendu : \1\b|qui précèdent le (\d+), .*Entendu.*\b\2\.",
             "Le message de ce numéro est déjà connu : comparez par __gt ou __lt, et non par __gte "
             "ou __lte.",
         ),
         "wrong-end": (
-            r"Attendu : les (?:derniers|messages qui suivent)",
+            r"derniers, .*Entendu : 1,|qui suivent le 3, .*Entendu : .* 60\.",
             "Une tranche prend le début de la requête. Pour « after », rangez-la du plus ancien au "
             'plus récent ; pour « before », du plus récent au plus ancien : order_by("-number").',
         ),
