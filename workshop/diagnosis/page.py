@@ -306,8 +306,8 @@ words(
         ),
         "two-connections": (
             r"^Revenue .* le montre \d+ fois",
-            "Après la coupure, il y a deux connexions (onclose vient aussi après onerror ; l'ancien "
-            "WebSocket se ferme), ou un écouteur de plus à chaque connexion.",
+            "Après la coupure, il y a deux connexions (onclose vient aussi après onerror, et "
+            "l'ancien WebSocket se ferme), ou un écouteur de plus à chaque connexion.",
         ),
         "said-twice": (
             r"^Une page dit une fois .* le montre \d+ fois",
