@@ -67,8 +67,9 @@ def missing(case, wanted: str):
 
 def not_installed(case, wanted: str):
     """Donne la cause d'un fichier qui est à sa place, dans une application que Django ignore."""
-    if case.project.has(wanted):
-        cause = f"{wanted} est à sa place, mais il manque 'chat' dans INSTALLED_APPS."
+    app, installed = wanted.partition("/")[0], settings.value_of(case, "INSTALLED_APPS") or ()
+    if case.project.has(wanted) and not any(one.startswith(app) for one in installed):
+        cause = f"{wanted} est à sa place, mais il manque '{app}' dans INSTALLED_APPS."
         yield "app-not-installed", settings.place_of(case, "INSTALLED_APPS"), cause
 
 
@@ -271,7 +272,7 @@ words(
     steps=PAGES,
 )
 words(
-    lambda case: scripts(case, r"\.value\s*(?:\+=|=.*\+)"),
+    lambda case: () if pages(case, "<textarea") else scripts(case, r"\.value\s*(?:\+=|=.*\+)"),
     {
         "value-of-a-list": (
             r"ne le montre pas",
@@ -305,13 +306,13 @@ words(
         ),
         "two-connections": (
             r"^Revenue .* le montre \d+ fois",
-            "Après la coupure, la page a deux connexions. onclose vient aussi après onerror : un "
-            "seul des deux rappelle, et l'ancien WebSocket se ferme.",
+            "Après la coupure, il y a deux connexions (onclose vient aussi après onerror, et "
+            "l'ancien WebSocket se ferme), ou un écouteur de plus à chaque connexion.",
         ),
         "said-twice": (
             r"^Une page dit une fois .* le montre \d+ fois",
-            "La phrase part deux fois : deux écouteurs répondent à la même touche. Entrée envoie "
-            "déjà le formulaire : onsubmit suffit.",
+            "La phrase part deux fois, par deux écouteurs (Entrée envoie déjà le formulaire), ou "
+            "s'affiche deux fois : à l'envoi, puis à l'écho.",
         ),
     },
     goals=("test_return", "test_two_pages"),

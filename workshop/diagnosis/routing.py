@@ -168,17 +168,6 @@ raised(
 )
 
 
-@rule("TypeError", r"(?P<name>\w+)\.__call__\(\) takes 2 positional arguments but 4 were given")
-def middleware_of_channels_2(case, error, name):
-    """Un étage est écrit comme avant Channels 3."""
-    for place in (case.project.where_is(name), line_of(case, entrance(case), f"{name}(")):
-        cause = (
-            f"« {name} » est écrit comme avant Channels 3. Un étage d'aujourd'hui : async def "
-            "__call__(self, scope, receive, send), et il attend ce qu'il enveloppe."
-        )
-        yield "middleware-of-channels-2", place, cause
-
-
 @rule(steps=range(4, 100))
 def no_route(case):
     """Aucune route ne mène au salon."""

@@ -61,11 +61,12 @@ def uncaught(case, error):
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
 def own_page_refused(case):
     """L'origine n'est pas comparée entière : la machine et le port."""
-    cause = (
-        "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». Un "
-        "étage compare ces deux en-têtes et les trouve différents : affichez-les."
-    )
-    yield "own-page-refused", case.project.where_is("SameOrigin"), cause
+    if place := case.project.where_is("SameOrigin"):
+        cause = (
+            "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». "
+            "Un étage compare ces deux en-têtes et les trouve différents : affichez-les."
+        )
+        yield "own-page-refused", place, cause
 
 
 @rule(steps=GATES, goals="test_origin", said=r"entre dans le chat")

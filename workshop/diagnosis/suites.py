@@ -187,10 +187,6 @@ words_of_suite(
             r"async def functions are not natively|requested an async fixture",
             "Dans pytest.ini, sous [pytest], il manque : asyncio_mode = auto",
         ),
-        "no-settings-module": (
-            r"ImproperlyConfigured : .*settings are not configured",
-            "Dans pytest.ini, sous [pytest], il manque : DJANGO_SETTINGS_MODULE = live.settings",
-        ),
         "quoted-settings": (
             r"No module named '[\"']",
             "Dans pytest.ini, une valeur s'écrit sans guillemets : DJANGO_SETTINGS_MODULE = "
@@ -235,10 +231,6 @@ words_of_suite(
             r"supply exactly one of text_data or bytes_data",
             "send_to ne sait pas envoyer un texte vide. Envoyez l'événement lui-même : "
             'send_input({"type": "websocket.receive", "text": ""}).',
-        ),
-        "missing-module": (
-            r"ModuleNotFoundError",
-            "Ce module n'est pas dans l'environnement du projet, ou son nom est mal écrit.",
         ),
         "no-server": (
             r"Connect call failed|ConnectionRefusedError",
