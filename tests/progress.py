@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.sharing import DURATIONS, Durations, bare
+from tests.sharing import DURATIONS, Durations
 from workshop.system.memory import keep
 
 # Dans un terminal, une ligne en remplace une autre ; ailleurs, elles restent, et l'on en écrit peu.
@@ -48,16 +48,17 @@ class Progress:
         """Prend note de ce qu'il y a à faire. Chaque ouvrier donne la même liste."""
         if tests and not self.expected:
             self.began = time.monotonic()
-            self.expected = {bare(test): self.durations.of(test) for test in tests}
+            self.expected = {test: self.durations.of(test) for test in tests}
             self.show()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self):
-        category, _, _ = yield
-        return category, "", ""
+        # Ni point ni lettre ; le résumé de la fin, lui, nomme ce qui échoue.
+        category, _, word = yield
+        return category, "", word if category in ("failed", "error") else ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = bare(report.nodeid)
+        test = report.nodeid
         self.seconds[test] = self.seconds.get(test, 0) + report.duration
         if report.failed:
             self.erase()

@@ -34,6 +34,10 @@ def construire(verify):
         click.echo("Tout est à jour.")
 
 
+# Les points de pytest laissent la place à ce qui reste à faire.
+QUIET = ["-o", "console_output_style=classic"]
+
+
 @command("test")
 @click.option("--rapide", is_flag=True, help="Moins d'une minute : prose, étape changée.")
 @click.option("--tout", is_flag=True, help="Aussi ce qui est lent et presque jamais rouge.")
@@ -43,11 +47,11 @@ def test(rapide, tout, strict):
     if strict:
         install_all()
     # Beaucoup de tests attendent : un de plus que de processeurs.
-    shared = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    shared = ["-n", str((os.cpu_count() or 1) + 1), "--no-loadscope-reorder"]
     options = {"-ptests.quick": rapide, "--tout": tout, "--strict-skips": strict}
     chosen = [option for option, wanted in options.items() if wanted]
     plugins = ["-ptests.sharing", "-ptests.progress"]
-    command = [sys.executable, "-m", "pytest", "-q", *shared, *plugins, *chosen]
+    command = [sys.executable, "-m", "pytest", "-q", *QUIET, *shared, *plugins, *chosen]
     sys.exit(subprocess.call(command, cwd=ROOT))
 
 
