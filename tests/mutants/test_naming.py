@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from workshop.mutants.naming import names_of, rename
 
 from workshop.chapters.steps import find_step
 from workshop.mutants.mutation import with_tests_of
-from workshop.mutants.naming import names_of, rename
 from workshop.project.files import copy_project
 from workshop.system.processes import project_environment
 

@@ -83,20 +83,12 @@ class Case:
         """Retient les coroutines que personne n'a attendues, et la ligne qui les a créées."""
         for file, line, function in getattr(warning.source, "cr_origin", None) or ():
             if name := self.project.relative(file):
-<<<<<<< HEAD
-                function_name = warning.source.__qualname__.rpartition(".")[2]
-                self.not_awaited(function_name, Place(name, line, function))
-=======
-                place = Place(name, line, function)
-                found = (warning.source.__qualname__, place)
-                # Une fonction que database_sync_to_async décore n'a plus son nom.
-                if found[0].endswith(".__call__") and (
-                    call := self.project.source(name).line(line)
-                ):
-                    found = (re.sub(r".*?(\w+)\(.*", r"\1", call), place)
-                if found not in self.unawaited:
-                    self.unawaited.append(found)
->>>>>>> 5c345a704e120d99c68a60f400824c9955b7dabf
+                called = warning.source.__qualname__.rpartition(".")[2]
+                if called == "__call__" and function != "__call__":
+                    # Une fonction que database_sync_to_async décore n'a plus son nom.
+                    call = self.project.source(name).line(line)
+                    called = re.sub(r".*?(\w+)\(.*", r"\1", call) or called
+                self.not_awaited(called, Place(name, line, function))
                 return
 
     def not_awaited(self, name: str, place: Place) -> None:

@@ -21,7 +21,7 @@ def old_middleware(case, error, name):
 def middleware_not_awaited(case):
     """Un étage fait à la main n'attend pas l'application qu'il enveloppe."""
     for name, place in case.unawaited:
-        if name.endswith(".__call__") and place.function == "__call__":
+        if name == "__call__" and place.function == "__call__":
             cause = (
                 "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
                 "l'attend pas."
