@@ -345,7 +345,7 @@ def missing_key(case, error, key):
     scope = case.probe.consumers[0].scope if case.probe.consumers else {}
     rooms = scope.get("url_route", {}).get("kwargs", {})
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
-    near = closest(key, scope)
+    near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."
     places, cause = [error.place], ""
     if events:
@@ -353,11 +353,11 @@ def missing_key(case, error, key):
         cause = f"L'événement contient : {_quoted(events[0].second('message'))}. {same}"
     elif key in rooms:
         cause = f'Le salon est plus loin dans le scope : self.scope["url_route"]["kwargs"]["{key}"]'
+    elif near:
+        cause = f"La clé la plus proche est « {near} ». {same}"
     elif "kwargs" in line:
         places += route_places(case)
         cause = f"La route nomme le salon {_quoted(rooms)}, et le consommateur « {key} ». {same}"
-    elif "scope" in line and near:
-        cause = f"La clé la plus proche est « {near} ». {same}"
     observed = f"Le projet lève KeyError : il n'y a pas de clé « {key} » à cet endroit."
     for place in places if cause else ():
         yield "missing-key", place, cause, observed
