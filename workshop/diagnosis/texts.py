@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from workshop.diagnosis.consumer import mended
+from workshop.diagnosis.consumer import mended, no_stack
 from workshop.diagnosis.conversation import sendings
 from workshop.diagnosis.probe import TEXT
 from workshop.diagnosis.rules import rule
@@ -169,11 +169,8 @@ def naming(case, expected, heard):
         )
         yield "user-ignored", cause
     elif called == "Anonymous troll":
-        cause = (
-            "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
-            "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
-        )
-        yield "user-not-named", cause
+        if any("user" not in person.scope for person in case.probe.consumers):
+            yield "no-auth-middleware", no_stack(case)
     elif wanted == "Sam Samson":
         cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
         yield "not-full-name", cause
@@ -183,6 +180,17 @@ def naming(case, expected, heard):
             "user.get_username() »."
         )
         yield "no-username", cause
+
+
+@rule(said=r"Attendu\W+Bienvenue (?:Sam Samson|anonyme).*Entendu\W+Bienvenue Anonymous troll")
+def user_not_named(case):
+    """Une personne connectée reste anonyme."""
+    cause = (
+        "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
+        "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
+    )
+    for place in case.project.using("user"):
+        yield "user-not-named", place, cause
 
 
 @misheard
