@@ -6,6 +6,7 @@ PHASES = (
     "suites",
     "files",
     "settings",
+    "console",
     "outside",
     "security",
     "names",
@@ -17,7 +18,6 @@ PHASES = (
     "handshake",
     "conversation",
     "texts",
-    "console",
 )
 
 for _name in PHASES:

@@ -44,6 +44,6 @@ def wrong_address(case):
             f"« {called.scheme}:// » demande un serveur qui chiffre, et le vôtre ne chiffre pas. "
             "Écrivez « ws:// »."
         )
-    elif (called.port, called.path) == (page.port, ROOM):
+    elif called.port == page.port and re.fullmatch(r"/chat/[^/]+/", called.path):
         return
     yield "other-address", line, cause

@@ -148,18 +148,6 @@ def own_init(case):
 
 
 @rule(steps=range(4, 100))
-def class_groups(case):
-    """L'attribut de classe `groups` est un texte."""
-    cause = (
-        "« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte "
-        "s'y lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."
-    )
-    for one in consumers(case):
-        for place in case.project.using("groups") if isinstance(one.groups, str) else ():
-            yield "class-groups", place, cause
-
-
-@rule(steps=range(4, 100))
 def replaced(case):
     """Le projet remplace une méthode ou un attribut de Channels, qui ne peut plus servir."""
     for _, function, place in methods(case, *OWN):
@@ -244,7 +232,7 @@ def misnamed(case):
     """Une méthode que Channels appelle porte un autre nom, ou n'est pas dans la classe."""
     for one in consumers(case):
         written = functions(case, one)
-        others = [name for name in written if name not in CALLED]
+        others = [name for name in written if not hasattr(super(one, one), name)]
         for wanted in [name for name in CALLED if name not in written]:
             near = closest(wanted, others) or next((n for n in others if wanted[:4] in n), None)
             if near:
@@ -329,13 +317,16 @@ def pasted_diff(case, error, sign):
 @rule("KeyError", r"'(?P<key>user|session|cookies)'")
 def no_user(case, error, key):
     """Aucun étage ne cherche qui est là."""
-    place = entrance(case)
+    observed = f"Le scope n'a pas de clé « {key} » : aucun étage n'a cherché qui est là."
+    for place in (*case.project.using("websocket"), entrance(case)):
+        yield "no-auth-middleware", place, no_stack(case), observed
+
+
+def no_stack(case) -> str:
+    """Renvoie la phrase de l'étage qui manque."""
     imported = any("AuthMiddlewareStack" in source.names for source in case.project.sources)
     more = " Il est importé, mais il n'enveloppe pas les routes." if imported else ""
-    cause = f"Il manque AuthMiddlewareStack autour de URLRouter, dans {place.file}.{more}"
-    observed = f"Le scope n'a pas de clé « {key} » : aucun étage n'a cherché qui est là."
-    for where in (*case.project.using("websocket"), place):
-        yield "no-auth-middleware", where, cause, observed
+    return f"Il manque AuthMiddlewareStack autour de URLRouter, dans {entrance(case).file}.{more}"
 
 
 @rule("KeyError", r"'(?P<key>[^']*)'")
@@ -345,7 +336,7 @@ def missing_key(case, error, key):
     scope = case.probe.consumers[0].scope if case.probe.consumers else {}
     rooms = scope.get("url_route", {}).get("kwargs", {})
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
-    near = closest(key, scope)
+    near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."
     places, cause = [error.place], ""
     if events:
@@ -353,11 +344,11 @@ def missing_key(case, error, key):
         cause = f"L'événement contient : {_quoted(events[0].second('message'))}. {same}"
     elif key in rooms:
         cause = f'Le salon est plus loin dans le scope : self.scope["url_route"]["kwargs"]["{key}"]'
+    elif near:
+        cause = f"La clé la plus proche est « {near} ». {same}"
     elif "kwargs" in line:
         places += route_places(case)
         cause = f"La route nomme le salon {_quoted(rooms)}, et le consommateur « {key} ». {same}"
-    elif "scope" in line and near:
-        cause = f"La clé la plus proche est « {near} ». {same}"
     observed = f"Le projet lève KeyError : il n'y a pas de clé « {key} » à cet endroit."
     for place in places if cause else ():
         yield "missing-key", place, cause, observed

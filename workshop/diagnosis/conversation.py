@@ -143,7 +143,7 @@ def not_text(case):
         value = call.first
         if isinstance(value, str | bytes) or not call.place:
             continue
-        cause = f"On envoie {value!r:.40}, et non un texte."
+        cause = f"self.send reçoit le texte à dire, et non {value!r:.40}."
         if isinstance(value, dict):
             cause = (
                 'On envoie l\'événement entier, un dictionnaire. Envoyez son texte : event["text"].'
@@ -158,7 +158,8 @@ def no_receive(case):
         "Le consommateur n'a pas de méthode receive : ce que l'on dit n'arrive nulle part. "
         "Écrivez-la dans la classe."
     )
-    if case.probe.unheard and not [*methods(case, "receive")]:
+    written = [name for one in consumers(case) for name in functions(case, one)]
+    if case.probe.unheard and not any("receive" in name for name in written):
         yield "no-receive", None, cause
 
 
@@ -255,9 +256,11 @@ def _shared(source, consumer: ast.ClassDef) -> list[int]:
     for line in consumer.body:
         if isinstance(line, ast.Assign):
             common |= {f"self.{ast.unparse(target)}" for target in line.targets}
-    found = []
+    found, everyones = [], set()
     for node in ast.walk(consumer):
-        stored = isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store)
-        if isinstance(node, ast.Global) or (stored and ast.unparse(node.value) in common):
-            found.append(node.lineno)
+        everyones |= {*node.names} if isinstance(node, ast.Global) else set()
+        if isinstance(getattr(node, "ctx", None), ast.Store):
+            holder = getattr(node, "value", None)
+            if (holder and ast.unparse(holder) in common) or getattr(node, "id", "") in everyones:
+                found.append(node.lineno)
     return found

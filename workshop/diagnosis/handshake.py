@@ -5,34 +5,35 @@ from workshop.diagnosis.rules import rule
 
 
 @rule(steps=range(4, 100))
-def accept_in_task(case):
-    """`accept` est confié à une tâche, qui s'exécute trop tard."""
-    cause = (
-        "« accept » est confié à une tâche, qui s'exécute plus tard. Écrivez « await "
-        "self.accept() »."
-    )
-    for call in case.called("accept"):
-        if call.in_task and call.place:
-            yield "accept-in-task", call.place, cause
-
-
-@rule(steps=range(4, 100))
 def spoke_too_soon(case):
-    """Le consommateur parle avant d'avoir accepté, ou sans accepter."""
-    if case.probe.answer != "early":
-        return
+    """Le consommateur parle avant d'avoir accepté."""
+    sends, accepts = case.called("send"), case.called("accept")
     observed = "Le consommateur parle avant d'avoir accepté la connexion."
-    accepts = case.project.using("accept")
-    if not accepts:
-        cause = "Rien n'accepte la connexion : il manque « await self.accept() » dans connect."
-        yield "never-accepted", None, cause, observed
-        return
     cause = (
         "On ne parle qu'après avoir accepté : déplacez « await self.accept() » avant le premier "
         "envoi."
     )
-    for place in (*(call.place for call in case.called("send")), *accepts):
-        yield "send-before-accept", place, cause, observed
+    if accepts and sends and case.probe.calls.index(sends[0]) < case.probe.calls.index(accepts[0]):
+        for call in (sends[0], accepts[0]):
+            yield "send-before-accept", call.place, cause, observed
+
+
+@rule(steps=range(4, 100))
+def never_accepted(case):
+    """connect n'accepte jamais la connexion."""
+    if case.called("accept"):
+        return
+    cause = (
+        "Rien n'accepte la connexion : il manque « await self.accept() » dans connect, ou il n'est "
+        "pas exécuté."
+    )
+    if case.probe.answer == "early":
+        observed = "Le consommateur parle avant d'avoir accepté la connexion."
+        for place in (*case.project.using("accept"), None):
+            yield "never-accepted", place, cause, observed
+    if case.probe.answer == "silence":
+        for _, _, place in methods(case, "connect"):
+            yield "never-accepted", place, cause
 
 
 @rule(steps=range(4, 100))
@@ -41,12 +42,10 @@ def accepted_twice(case):
     accepts = [call.place for call in case.called("accept") if call.place]
     if len(accepts) <= len(case.probe.consumers):
         return
-    cause = "La connexion est acceptée deux fois. « super().connect() » accepte déjà : retirez-le."
     for place in accepts:
+        cause = "La connexion est acceptée deux fois. Gardez un seul « await self.accept() »."
         if "super()" in case.project.source(place.file).line(place.line):
-            yield "double-accept", place, cause
-    cause = "La connexion est acceptée deux fois. Gardez un seul « await self.accept() »."
-    for place in accepts:
+            cause = "La connexion est acceptée deux fois. « super().connect() » accepte déjà."
         yield "double-accept", place, cause
 
 
@@ -62,18 +61,6 @@ def waits_forever(case):
         yield "waits-forever", place, cause
 
 
-@rule(steps=range(4, 100))
-def never_accepted(case):
-    """connect se termine sans accepter."""
-    cause = (
-        "connect se termine sans accepter : il manque « await self.accept() », ou il n'est pas "
-        "exécuté."
-    )
-    if case.probe.answer == "silence" and not case.called("accept"):
-        for _, _, place in methods(case, "connect"):
-            yield "never-accepted", place, cause
-
-
 @rule(steps=range(4, 100), said=r"refuse|ferme|403")
 def closed(case):
     """Le consommateur ferme la connexion lui-même."""
@@ -83,13 +70,14 @@ def closed(case):
             yield "closed", call.place, cause
 
 
-@rule(steps=range(5, 100))
+@rule(steps=range(5, 100), said=r"Attendu\W+Bienvenue.*rien n'est venu")
 def no_welcome(case):
     """La connexion s'ouvre, et personne n'est salué."""
     cause = (
         "connect accepte, et n'envoie rien. Après « await self.accept() », il faut « await "
         "self.send(…) », dans la même méthode."
     )
-    if case.probe.answer == "accept" and not case.called("send"):
+    said = [call.place.function for call in case.called("send") if call.place]
+    if case.probe.answer == "accept" and "connect" not in said:
         for _, _, place in methods(case, "connect"):
             yield "no-welcome", place, cause

@@ -25,7 +25,7 @@ class Call:
     arguments: tuple
     options: dict
     place: Place | None
-    awaited: bool = False
+    awaited: bool = True
     in_task: bool = False
 
     @property
@@ -58,7 +58,7 @@ class Probe:
 
     @property
     def events(self) -> list[tuple[str, Call]]:
-        """Les événements confiés au groupe : leur type, et l'appel qui les envoie."""
+        """Les événements confiés au groupe : leur type, et l'appel qui les envoie."""
         sent = [(call.second("message"), call) for call in self.called("group_send")]
         return [(str(event.get("type")), call) for event, call in sent if isinstance(event, dict)]
 
@@ -189,8 +189,8 @@ def noting(probe: Probe, project: Project):
             probe.calls.append(call)
             result = original(self, *arguments, **options)
             if not asyncio.iscoroutine(result):
-                call.awaited = True
                 return result
+            call.awaited = False
             waiting = awaited(call, result)
             waiting.__qualname__ = original.__qualname__
             return waiting

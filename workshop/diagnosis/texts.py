@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from workshop.diagnosis.consumer import mended
+from workshop.diagnosis.consumer import mended, no_stack
 from workshop.diagnosis.conversation import sendings
 from workshop.diagnosis.probe import TEXT
 from workshop.diagnosis.rules import rule
@@ -20,7 +20,7 @@ NAMES = {
     "\t": "une tabulation",
 }
 PEOPLE = ("Sam Samson", "anonyme", "Anonymous troll")
-# Ce que l'on entend, et ce qu'il trahit ; « {} » est le premier groupe du motif.
+# Ce que l'on entend, et ce qu'il trahit : {} est le premier groupe du motif.
 TRACES = (
     (
         r"[{\[\"].*[}\]\"]",
@@ -35,10 +35,10 @@ TRACES = (
         "commence par f.",
     ),
     (
-        r".*<coroutine object (\S+).*",
+        r".*<coroutine object .*",
         "coroutine-not-awaited",
-        "Le texte contient une coroutine, {}, que personne n'a attendue. Écrivez « await » devant "
-        "son appel.",
+        "Le texte contient une coroutine que personne n'a attendue. Écrivez « await » devant son "
+        "appel.",
     ),
     (
         r".*<bound method (?:\w+\.)*(\w+).*",
@@ -84,7 +84,7 @@ def misheard(function):
     return rule()(told)
 
 
-@rule(steps=range(5, 100), said=r"Entendu : « Bienvenue")
+@rule(steps=range(5, 100), said=r"Entendu\W+Bienvenue")
 def welcome_to_all(case):
     """La bienvenue part à tout le groupe."""
     cause = (
@@ -96,7 +96,7 @@ def welcome_to_all(case):
             yield "welcome-to-all", call.place, cause
 
 
-@rule(goals=("test_room", "test_transcript", "test_real_server"), said="Entendu : « <")
+@rule(goals=("test_room", "test_transcript", "test_real_server"), said=r"Entendu\W+<")
 def one_room(case):
     """Tous les salons se rejoignent dans le même groupe."""
     for name, call in [(str(call.first), call) for call in case.called("group_add")]:
@@ -152,7 +152,9 @@ def naming(case, expected, heard):
     wanted = next((name for name in PEOPLE if name in expected), None)
     found = re.match(r"Bienvenue (.*?)\s*!$|<(.*?)>", heard, re.S)
     called = found and (found[1] or found[2] or "")
-    if not wanted or called in (None, wanted):
+    # Bien nommé d'abord, puis mal : c'est ce qui range le nom qui est en cause.
+    changed = any(wanted in text for text in getattr(case.error, "before", ())) if wanted else True
+    if changed or called in (None, wanted):
         return
     if wanted == "Anonymous troll":
         if called in ("", "AnonymousUser", "None"):
@@ -167,11 +169,8 @@ def naming(case, expected, heard):
         )
         yield "user-ignored", cause
     elif called == "Anonymous troll":
-        cause = (
-            "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
-            "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
-        )
-        yield "user-not-named", cause
+        if any("user" not in person.scope for person in case.probe.consumers):
+            yield "no-auth-middleware", no_stack(case)
     elif wanted == "Sam Samson":
         cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
         yield "not-full-name", cause
@@ -181,6 +180,17 @@ def naming(case, expected, heard):
             "user.get_username() »."
         )
         yield "no-username", cause
+
+
+@rule(said=r"Attendu\W+Bienvenue (?:Sam Samson|anonyme).*Entendu\W+Bienvenue Anonymous troll")
+def user_not_named(case):
+    """Une personne connectée reste anonyme."""
+    cause = (
+        "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
+        "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
+    )
+    for place in case.project.using("user"):
+        yield "user-not-named", place, cause
 
 
 @misheard
