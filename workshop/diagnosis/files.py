@@ -35,9 +35,9 @@ MARKS = {
     "entière.",
 }
 MESSAGES = {
-    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune coroutine "
-    ": « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction « async def "
-    "» dont elle fait partie.",
+    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune "
+    "coroutine : « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction "
+    "« async def » dont elle fait partie.",
     r"await.* outside async function|asynchronous .* outside": "await-outside-async « await » "
     "n'a de sens que dans une fonction qui commence par « async def ». Écrivez « async def » au "
     "début de celle-ci.",

@@ -121,10 +121,10 @@ def missing_module(case, error, name):
         yield "missing-file", Place(file), cause
     if near := closest(name, [*project.modules, *_installed(name)]):
         yield "misspelt-module", place, f"Ce nom n'existe pas. Le plus proche est « {near} »."
-    cause = (
-        "Ce nom n'existe ni dans votre projet, ni dans son environnement. Vérifiez l'orthographe "
-        "de l'import."
-    )
+    elif name.split(".")[0] in project.modules:
+        cause = f"Le fichier {wanted[0]} n'existe pas. Est-il écrit, et enregistré sous ce nom ?"
+        yield "missing-file", place, cause
+    cause = "Ce nom n'existe ni dans votre projet, ni dans son environnement."
     yield "missing-module", place, cause
 
 
@@ -272,6 +272,17 @@ def _locals(error) -> list[str]:
     while entry:
         names, entry = list(entry.tb_frame.f_locals), entry.tb_next
     return names
+
+
+@rule("AppRegistryNotReady", "Apps aren't loaded yet|Models aren't loaded yet")
+def too_early(case, error):
+    """Un modèle est importé par un fichier que Django lit avant d'être prêt."""
+    if error.place.file.endswith("__init__.py") or error.place.file in settings_files(case):
+        cause = (
+            "Ce fichier est lu avant que Django soit prêt : aucun modèle ne s'y importe. Déplacez "
+            "cette ligne dans le fichier qui s'en sert."
+        )
+        yield "too-early", error.place, cause
 
 
 @rule("UnboundLocalError", "local variable '(?P<name>[^']+)'")

@@ -103,7 +103,8 @@ def absent(case, name: str, wanted: str):
     """Un réglage manque, porte un autre nom, ou n'est pas là où Django le lit."""
     file = settings_file(case)
     yield from misnamed(case, name)
-    for place in places_of(case, name):
+    place = place_of(case, name)
+    if place.line and name not in case.project.source(place.file).names:
         cause = f"{name} est à l'intérieur d'autre chose. Ramenez la ligne contre la marge."
         yield "nested-setting", place, cause
     for number, line in enumerate(case.project.source(file).lines, 1):
@@ -328,7 +329,9 @@ def middleware_path(case, error, path):
 
 @rule("ImproperlyConfigured", r"The SECRET_KEY setting must not be empty")
 def no_secret_key(case, error):
-    """Le réglage SECRET_KEY manque."""
+    """Le réglage SECRET_KEY manque, ou est vide."""
+    for place in places_of(case, "SECRET_KEY"):
+        yield "empty-setting", place, "SECRET_KEY est vide. Donnez-lui un texte tiré au hasard."
     yield from absent(case, "SECRET_KEY", "SECRET_KEY = 'un texte long et tiré au hasard'")
 
 
