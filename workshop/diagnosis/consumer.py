@@ -6,8 +6,9 @@ import re
 import sys
 from collections.abc import Iterator
 
-from workshop.diagnosis.routing import Layout, entrance
+from workshop.diagnosis.routing import Layout
 from workshop.diagnosis.rules import rule
+from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place, closest
 
 CALLED = {

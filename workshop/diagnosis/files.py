@@ -35,9 +35,9 @@ MARKS = {
     "entière.",
 }
 MESSAGES = {
-    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune coroutine "
-    ": « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction « async def "
-    "» dont elle fait partie.",
+    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune "
+    "coroutine : « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction "
+    "« async def » dont elle fait partie.",
     r"await.* outside async function|asynchronous .* outside": "await-outside-async « await » "
     "n'a de sens que dans une fonction qui commence par « async def ». Écrivez « async def » au "
     "début de celle-ci.",
@@ -59,18 +59,10 @@ MESSAGES = {
     r"expected an indented block|unexpected indent|unindent does not match": "indentation Le "
     "décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du même "
     "bloc, par groupes de quatre espaces.",
-    r"f-string": "f-string Dans un texte qui commence par f, une accolade s'ouvre et se ferme "
-    'autour d\'une expression Python : f"Bienvenue {self.name}".',
-    r"Missing parentheses in call to 'print'": "python-2 C'est l'écriture de Python 2. Avec "
-    "Python 3, print s'appelle avec des parenthèses.",
     r"codec can't decode|unicode error": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8. "
     "Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
     r"null bytes": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8, mais sans doute en "
     "UTF-16. Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
-    r"positional argument follows keyword": "argument-order Dans un appel, les arguments sans "
-    "nom viennent avant ceux qui ont un nom.",
-    r"invalid decimal literal|leading zeros": "bad-name Un nom ne commence pas par un chiffre, "
-    "et ne contient ni tiret ni espace.",
 }
 STRANGE = r"invalid (?:non-printable )?character|unterminated|invalid syntax|unexpected character"
 

@@ -69,9 +69,12 @@ def _lines(act, step: Step):
         case Rename(_, path):
             yield path, ()
         case Run(_, commands):
+            written = {one.path for one in step.acts if isinstance(one, Write)}
             if any(REPLAYED.fullmatch(command.strip()) for command in commands):
                 for path in step.solution.rglob("*.py"):
-                    yield path.relative_to(step.solution).as_posix(), path.read_text().splitlines()
+                    name = path.relative_to(step.solution).as_posix()
+                    if name not in written:
+                        yield name, path.read_text("utf-8").splitlines()
 
 
 def _squeezed(line: str) -> str:

@@ -8,7 +8,7 @@ import pkgutil
 import re
 import sys
 
-from workshop.diagnosis.rules import rule
+from workshop.diagnosis.rules import raised, rule
 from workshop.diagnosis.settings import quoted, settings_files
 from workshop.project.sources import Place, closest
 
@@ -41,7 +41,6 @@ PAST_CURE = (
     "« En 2016 » du chapitre 05 donne, ligne à ligne, ce qui la remplace."
 )
 OURS = ("django", "channels", "daphne", "websockets", "twisted", "asgiref", "autobahn")
-OTHER_LANGUAGES = dict(true="True", false="False", null="None", none="None", this="self")
 NOT_FOUND = "Le projet importe « {name} », que Python ne trouve pas."
 UNDEFINED = "{error.place.file}, ligne {error.place.line}, emploie « {name} », que rien ne définit."
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
@@ -121,10 +120,10 @@ def missing_module(case, error, name):
         yield "missing-file", Place(file), cause
     if near := closest(name, [*project.modules, *_installed(name)]):
         yield "misspelt-module", place, f"Ce nom n'existe pas. Le plus proche est « {near} »."
-    cause = (
-        "Ce nom n'existe ni dans votre projet, ni dans son environnement. Vérifiez l'orthographe "
-        "de l'import."
-    )
+    elif name.split(".")[0] in project.modules:
+        cause = f"Le fichier {wanted[0]} n'existe pas. Est-il écrit, et enregistré sous ce nom ?"
+        yield "missing-file", place, cause
+    cause = "Ce nom n'existe ni dans votre projet, ni dans son environnement."
     yield "missing-module", place, cause
 
 
@@ -175,12 +174,6 @@ def missing_name(case, error, name, module):
             for where in (Place(file, source.names[near]), place):
                 cause = f"{file} définit « {near} », et non « {name} ». Donnez-leur le même nom."
                 yield "misspelt-name", where, cause
-        elif inner := _nested(source, name):
-            cause = (
-                f"« {name} » est défini dans {file}, mais à l'intérieur d'autre chose : ramenez-le "
-                "contre la marge."
-            )
-            yield "nested-name", Place(file, inner), cause
         defined = ", ".join(one for one in source.defined if not one.startswith("_")) or "rien"
         cause = f"{file} ne définit pas « {name} » ; il définit : {defined}. Est-il enregistré ?"
         yield "missing-name", Place(file), cause
@@ -201,24 +194,11 @@ def _exported(module: str) -> list[str]:
         return []
 
 
-def _nested(source, name: str) -> int | None:
-    """Renvoie la ligne où un nom est défini à l'intérieur d'autre chose."""
-    for node in source.nodes:
-        defined = isinstance(node, ast.ClassDef | FUNCTION) and node.name == name
-        if defined or (
-            isinstance(node, ast.Name) and (node.id, type(node.ctx)) == (name, ast.Store)
-        ):
-            return node.lineno
-    return None
-
-
 @rule("NameError", "name '(?P<name>[^']+)'", observed=UNDEFINED)
 def undefined_name(case, error, name):
     """Un nom est employé sans avoir été défini ni importé."""
     place, source = error.place, case.project.source(error.place.file)
     line = source.line(place.line)
-    if good := OTHER_LANGUAGES.get(name):
-        yield "other-language", place, f"En Python, cela s'écrit « {good} »."
     if re.fullmatch(PAST, name):
         yield "channels-1", place, PAST_CURE
     if place.file in settings_files(case) and name in HOME:
@@ -235,29 +215,13 @@ def undefined_name(case, error, name):
         wanted = f"from {home} import {name}" if home else f"import {name}"
         cause = f"Il manque un import, en haut du fichier : {wanted}"
         yield "missing-import", Place(place.file), cause
-    elif other:
-        cause = (
-            f"« {name} » n'est défini que plus bas, ligne {other.line}. Déplacez sa définition "
-            "au-dessus de cette ligne."
-        )
-        yield "used-before-definition", place, cause
     method = any(isinstance(node, FUNCTION) and node.name == name for node in source.nodes)
     if method and re.search(rf":\s*{re.escape(name)}\s*[,}}]", line):
         cause = f'Ici, c\'est un texte : écrivez-le entre guillemets, "{name}".'
         yield "missing-quotes", place, cause
-    elif name == "self":
-        cause = (
-            "« self » n'existe que dans une méthode qui le reçoit en premier paramètre : def "
-            "methode(self, …), dans la classe."
-        )
-        yield "missing-self", place, cause
     elif method or re.search(rf"self\.{re.escape(name)}\b", source.text):
         cause = f"« {name} » appartient au consommateur : écrivez « self.{name} »."
         yield "missing-self", place, cause
-    keyword = closest(name, ("async", "await", "return", "class", "import"))
-    if keyword and re.match(rf"{re.escape(name)}\b", line):
-        cause = f"« {name} » n'est pas un mot de Python. Écrivez « {keyword} »."
-        yield "misspelt-keyword", place, cause
     near = closest(name, [*HOME, *source.names, *_locals(error), *dir(builtins)])
     if near in HOME and near not in source.names:
         cause = f"Le nom exact est « {near} » : from {HOME[near]} import {near}"
@@ -274,14 +238,15 @@ def _locals(error) -> list[str]:
     return names
 
 
-@rule("UnboundLocalError", "local variable '(?P<name>[^']+)'")
-def used_before_assignment(case, error, name):
-    """Une variable sert avant d'avoir reçu une valeur."""
-    cause = (
-        f"Dans cette fonction, « {name} » sert avant d'avoir reçu une valeur. Donnez-lui sa "
-        "valeur plus haut, ou choisissez un autre nom."
-    )
-    yield "used-before-assignment", error.place, cause
+@rule("AppRegistryNotReady", "Apps aren't loaded yet|Models aren't loaded yet")
+def too_early(case, error):
+    """Un modèle est importé par un fichier que Django lit avant d'être prêt."""
+    if error.place.file.endswith("__init__.py") or error.place.file in settings_files(case):
+        cause = (
+            "Ce fichier est lu avant que Django soit prêt : aucun modèle ne s'y importe. Déplacez "
+            "cette ligne dans le fichier qui s'en sert."
+        )
+        yield "too-early", error.place, cause
 
 
 @rule(
@@ -306,6 +271,36 @@ def missing_in_module(case, error, module, name):
         yield "empty-file", Place(file), f"{file} ne définit rien. L'avez-vous enregistré ?"
 
 
+raised(
+    {
+        "used-before-assignment": (
+            "UnboundLocalError",
+            "local variable '(?P<name>[^']+)'",
+            "Dans cette fonction, « {name} » sert avant d'avoir reçu une valeur. Donnez-lui sa "
+            "valeur plus haut, ou choisissez un autre nom.",
+        ),
+        "coroutine-not-awaited": (
+            "AttributeError",
+            r"'coroutine' object has no attribute '(?P<name>\w+)'",
+            "Il manque « await » : on demande « {name} » à une coroutine que "
+            "personne n'a attendue.",
+        ),
+        "anonymous-user": (
+            "AttributeError",
+            r"'AnonymousUser' object has no attribute '(?P<name>\w+)'",
+            "Une personne non connectée n'a pas « {name} ». Demandez d'abord si "
+            "« user.is_authenticated ».",
+        ),
+        "dict-attribute": (
+            "AttributeError",
+            r"'dict' object has no attribute '(?P<name>\w+)'",
+            "Un dictionnaire n'a pas d'attribut « {name} » : sa clé s'écrit entre crochets, "
+            '["{name}"].',
+        ),
+    }
+)
+
+
 @rule(
     "AttributeError", r"^(type object )?'(?P<kind>\w+)'( object)? has no attribute '(?P<name>\w+)'"
 )
@@ -318,25 +313,7 @@ def missing_attribute(case, error, kind, name):
     near = closest(name, [*own, *methods, *(one for one in dir(owner) if one[:2] != "__")])
     if not place.file:
         return
-    if kind == "coroutine":
-        cause = (
-            f"Il manque « await » : on demande « {name} » à une coroutine que personne n'a "
-            "attendue."
-        )
-        yield "coroutine-not-awaited", place, cause
-    elif kind == "AnonymousUser":
-        cause = (
-            f"Une personne non connectée n'a pas « {name} ». Demandez d'abord si "
-            "« user.is_authenticated »."
-        )
-        yield "anonymous-user", place, cause
-    elif kind == "dict":
-        cause = (
-            f"Un dictionnaire n'a pas d'attribut « {name} » : sa clé s'écrit entre crochets, "
-            f'["{name}"].'
-        )
-        yield "dict-attribute", place, cause
-    elif name in ("request", "message") and hasattr(owner, "scope"):
+    if name in ("request", "message") and hasattr(owner, "scope"):
         cause = (
             "Un consommateur n'a pas de requête. Tout ce que l'on sait de la connexion est dans "
             'self.scope : self.scope["user"], par exemple.'

@@ -88,10 +88,6 @@ def missing_requirement(case, missing):
         if (found := re.match(r"\s*([\w.-]+)", line))
     }
     for wanted in missing.split(", "):
-        for number, line in enumerate(source.lines, 1):
-            if re.match(rf"\s*#\s*{wanted}\b", line, re.I):
-                cause = "Cette ligne est un commentaire : retirez le « # »."
-                yield "commented", Place(file, number), cause
         if near := closest(wanted, named):
             cause = f"« {near} » n'est pas le bon paquet : il s'appelle « {wanted} »."
             yield "misspelt-requirement", Place(file, named[near]), cause

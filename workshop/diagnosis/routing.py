@@ -5,6 +5,7 @@ import re
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.rules import raised, rule
+from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place, closest
 
 WANTED = "chat/poneys/"
@@ -36,16 +37,6 @@ class Layout:
             else:
                 break
         self.end = current
-
-
-def entrance(case) -> Place:
-    """Renvoie l'endroit qui définit l'application."""
-    value = settings.value_of(case, "ASGI_APPLICATION")
-    module = value.rpartition(".")[0] if isinstance(value, str) else ""
-    file = case.project.modules.get(module, "live/asgi.py")
-    if not case.project.has(file):
-        return Place("")
-    return Place(file, case.project.source(file).names.get("application"))
 
 
 @rule(steps=range(4, 100))

@@ -118,7 +118,7 @@ def anywhere(case) -> list[None]:
 
 
 def findings(case, crash: Callable[[str], None] = lambda trace: None) -> list[Finding]:
-    """Renvoie ce que proposent les règles ; `crash` reçoit la trace de celle qui tombe."""
+    """Renvoie ce que proposent les règles ; `crash` reçoit la trace de celle qui tombe."""
     found = []
     # Une suite de tests n'a pas de solution d'où chercher ce qui répare.
     searched = not isinstance(case.error, SuiteError)

@@ -4,8 +4,8 @@ import re
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.page import pages
-from workshop.diagnosis.routing import entrance
 from workshop.diagnosis.rules import anywhere, raised, rule, words
+from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place
 
 GATES = range(9, 100)
