@@ -5,7 +5,7 @@ import re
 from workshop.diagnosis import settings
 from workshop.diagnosis.page import pages
 from workshop.diagnosis.routing import entrance
-from workshop.diagnosis.rules import anywhere, raised, rule, words
+from workshop.diagnosis.rules import anywhere, rule, words
 from workshop.project.sources import Place
 
 GATES = range(9, 100)
@@ -29,33 +29,27 @@ words(
     },
     goals=("test_flood", "test_crowd"),
 )
-raised(
-    {
-        "refusal-without-return": (
-            "UnboundLocalError",
-            r"",
-            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
-            "bloc « except » par return.",
-        ),
-        "uncaught-refusal": (
-            "Refusal",
-            r"",
-            "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal.",
-        ),
-    },
-    steps=GATES,
-    goals=REFUSALS,
-)
 
 
-@rule(r"(?!UnboundLocalError|Refusal).*", steps=GATES, goals=REFUSALS, said=r"code 1011")
+@rule(r".*", steps=GATES, goals=REFUSALS, said=r"code 1011")
 def uncaught(case, error):
     """Une trame de travers lève une exception que rien n'attrape."""
-    cause = (
-        f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read doit "
-        "lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame « refused »."
-    )
-    yield "uncaught-frame", error.place, cause
+    if error.kind == "UnboundLocalError":
+        cause = (
+            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
+            "bloc « except » par return."
+        )
+        yield "refusal-without-return", None, cause
+    elif error.kind == "Refusal":
+        cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
+        yield "uncaught-refusal", None, cause
+    elif error.place.file:
+        cause = (
+            f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read "
+            "doit lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame "
+            "« refused »."
+        )
+        yield "uncaught-frame", error.place, cause
 
 
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
