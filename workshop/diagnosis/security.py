@@ -14,6 +14,16 @@ POLICY = "CONTENT_SECURITY_POLICY"
 
 
 words(
+    lambda case: [Place(entrance(case).file)],
+    {
+        "imported-too-soon": (
+            r"ne démarre pas\..*(?:settings are not configured|Apps aren't loaded)",
+            "Le chat s'importe après get_asgi_application(), qui charge les réglages et les "
+            "applications : remettez ses imports sous cette ligne.",
+        ),
+    },
+)
+words(
     anywhere,
     {
         "one-bucket-for-all": (
