@@ -130,7 +130,7 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
         if heard := first_heard(suspicion, proven):
             # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
-            if heard.file and heard.file.endswith(".py"):
+            if heard.line and heard.file.endswith(".py"):
                 return heard
             there = [one for one in part if heard.file in (None, one.file, one.moved)]
             return _at(heard, principal(there, suspicion, project))

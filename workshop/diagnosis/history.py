@@ -3,6 +3,7 @@
 import ast
 import re
 
+from workshop.diagnosis import settings
 from workshop.diagnosis.page import scripts
 from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
@@ -96,6 +97,17 @@ raised(
     steps=KEPT,
 )
 words(
+    lambda case: [settings.place_of(case, "DATABASES")],
+    {
+        "deferred-transactions": (
+            r"database is locked",
+            "SQLite refuse à une transaction qui a commencé par lire d'écrire ensuite, si un autre "
+            "a écrit : 'OPTIONS': {'transaction_mode': 'IMMEDIATE'}, dans DATABASES.",
+        ),
+    },
+    steps=KEPT,
+)
+words(
     anywhere,
     {
         "one-count-for-all": (
@@ -150,6 +162,19 @@ def forgotten(case):
             "table, par un modèle."
         )
         yield "forgotten", None, cause
+
+
+@rule(steps=KEPT, said=r"ont la même heure")
+def frozen_time(case):
+    """L'heure par défaut est calculée une fois, au démarrage."""
+    for source in case.project.sources:
+        for number, line in enumerate(source.lines, 1):
+            if re.search(r"default=.*now\(\)", line):
+                cause = (
+                    "now(), avec ses parenthèses, est appelée une fois, au démarrage. Donnez la "
+                    "fonction, timezone.now, ou auto_now_add=True ; puis makemigrations."
+                )
+                yield "frozen-time", Place(source.name, number), cause
 
 
 words(

@@ -4,7 +4,7 @@ import re
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.page import pages
-from workshop.diagnosis.rules import anywhere, raised, rule, words
+from workshop.diagnosis.rules import anywhere, rule, words
 from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place
 
@@ -13,6 +13,16 @@ REFUSALS = ("test_malformed", "test_long_text")
 POLICY = "CONTENT_SECURITY_POLICY"
 
 
+words(
+    lambda case: [Place(entrance(case).file)],
+    {
+        "imported-too-soon": (
+            r"ne démarre pas\..*(?:settings are not configured|Apps aren't loaded)",
+            "Le chat s'importe après get_asgi_application(), qui charge les réglages et les "
+            "applications : remettez ses imports sous cette ligne.",
+        ),
+    },
+)
 words(
     anywhere,
     {
@@ -29,33 +39,27 @@ words(
     },
     goals=("test_flood", "test_crowd"),
 )
-raised(
-    {
-        "refusal-without-return": (
-            "UnboundLocalError",
-            r"",
-            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
-            "bloc « except » par return.",
-        ),
-        "uncaught-refusal": (
-            "Refusal",
-            r"",
-            "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal.",
-        ),
-    },
-    steps=GATES,
-    goals=REFUSALS,
-)
 
 
-@rule(r"(?!UnboundLocalError|Refusal).*", steps=GATES, goals=REFUSALS, said=r"code 1011")
+@rule(r".*", steps=GATES, goals=REFUSALS, said=r"code 1011")
 def uncaught(case, error):
     """Une trame de travers lève une exception que rien n'attrape."""
-    cause = (
-        f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read doit "
-        "lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame « refused »."
-    )
-    yield "uncaught-frame", error.place, cause
+    if error.kind == "UnboundLocalError":
+        cause = (
+            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
+            "bloc « except » par return."
+        )
+        yield "refusal-without-return", None, cause
+    elif error.kind == "Refusal":
+        cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
+        yield "uncaught-refusal", None, cause
+    elif error.place.file:
+        cause = (
+            f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read "
+            "doit lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame "
+            "« refused »."
+        )
+        yield "uncaught-frame", error.place, cause
 
 
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
@@ -175,13 +179,13 @@ def production(case):
             "levez ImproperlyConfigured quand la variable manque."
         )
         yield "spare-key", place["SECRET_KEY"], cause
-    if "ALLOWED_HOSTS" in case.said:
+    if re.search("ALLOWED_HOSTS|HTTP 400", case.said):
         cause = "ALLOWED_HOSTS doit venir de DJANGO_ALLOWED_HOSTS : os.environ.get(…).split()."
         yield "hosts-not-read", place["ALLOWED_HOSTS"], cause
     for cookie, setting in (
         ("csrftoken", "CSRF_COOKIE_SECURE"),
         ("sessionid", "SESSION_COOKIE_SECURE"),
     ):
-        if re.search(f"en clair : .*{cookie}", case.said):
+        if cookie in case.said:
             cause = f"Donnez à {setting} la valeur not DEBUG."
             yield "cookie-in-clear", Place(settings.settings_file(case)), cause
