@@ -133,6 +133,7 @@ class Robot:
     """
 
     chromium: str
+    caught_up = False
 
     def __init__(self, root: Path, notes: Path, network: MachineNetwork):
         self.root, self.project, self.notes = root, root / "live", notes
@@ -148,7 +149,8 @@ class Robot:
     def follow(self, step: Step) -> str:
         """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
         answer, self.slug = "", step.slug
-        for act in step.acts:
+        acts, self.caught_up = step.acts[self.caught_up :], False
+        for act in acts:
             match act:
                 case Run(terminal="atelier"):
                     self.check(act)
@@ -185,10 +187,13 @@ class Robot:
     def catch_up(self, step: Step) -> None:
         """Rend le projet prêt à commencer une étape, et rouvre les terminaux, comme au chapitre 01.
 
-        Avant la première, il n'y a rien à faire.
+        Avant la première, il n'y a rien à faire. Ensuite, un chapitre s'ouvre sur la vérification
+        qui a fermé le précédent, sur le même projet : elle ne se refait pas.
         """
         if step.number == 1:
             return
+        assert step.acts[0].commands[0].startswith(f"{LAUNCHER} verifier ")
+        self.caught_up = True
         said = self.workshop(["rattraper", step.slug[:2], "--oui"])
         reopened = next(act for act in all_steps()[0].acts if _is_typed_in(act, "serveur"))
         for name in ("serveur", "projet"):

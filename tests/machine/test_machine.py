@@ -17,11 +17,12 @@ from workshop.machine import preparing as machine
 
 # Le port 8000 est peut-être celui du robot, qui suit les chapitres au même moment.
 ON_A_FREE_PORT = """
-from workshop import commands, machine
-from workshop.serving import free_port
+from workshop.commands.main import main
+from workshop.machine import preparing
+from workshop.system.processes import free_port
 
-machine.PORT = free_port()
-commands.main()
+preparing.PORT = free_port()
+main()
 """
 
 

@@ -23,7 +23,7 @@ from workshop.system.processes import listening
 START = """
 import sys
 sys.path.append("..")
-from workshop.kernel import start
+from workshop.publishing.kernel import start
 server = start("../solutions/05-consumers")
 print(server.port)
 """

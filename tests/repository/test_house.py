@@ -3,22 +3,24 @@
 Le contrat est dans pyproject.toml.
 """
 
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
 from workshop.basics import ROOT
-
-pytest.importorskip("importlinter", reason="import-linter manque : requirements-dev.txt")
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
 def linted(root):
     """Ce que dit le contrat d'un moteur."""
+    pytest.importorskip("importlinter", reason="import-linter manque : requirements-dev.txt")
     return subprocess.run(
         [sys.executable, "-c", LINT, "--no-cache", "--no-logo"],
         cwd=root,
@@ -75,3 +77,18 @@ def test_a_package_that_the_contract_does_not_know_breaks_it(house):
     done = linted(house)
     assert done.returncode == 1
     assert "workshop.attic" in done.stdout + done.stderr
+
+
+def test_the_guide_names_the_packages_as_they_name_themselves():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    layers = tool["importlinter"]["contracts"][0]["layers"]
+    names = [name for layer in layers for name in layer.split(" | ")]
+    rows = re.findall(
+        r"^\| `workshop/(\w+)(?:/|\.py)` \| (.*) \|$",
+        (ROOT / "CONTRIBUER.md").read_text("utf-8"),
+        re.M,
+    )
+    assert [name for name, _ in rows] == names
+    for name, sentence in rows:
+        docstring = importlib.import_module(f"workshop.{name}").__doc__
+        assert sentence == docstring.partition("\n\n")[0].replace("\n", " ")
