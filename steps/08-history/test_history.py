@@ -402,6 +402,7 @@ async def test_page(server, browser):
         what = "Une autre personne parle, et l'annonce du premier de ses messages se perd."
         await page.hears("belladone", what, seen=False)
         await page.hears("giroflée", what)
+        await page.visitor.is_content()
 
         await page.visitor.hurry(10)
         await page.page.goto(network.url + path)

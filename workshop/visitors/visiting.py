@@ -61,7 +61,7 @@ class PageVisitor:
     """Quelqu'un devant la page d'un salon. Chaque attente est bornée à cinq secondes."""
 
     def __init__(self, page: Page):
-        self.page = page
+        self.page, self.prepared = page, False
 
     async def hurry(self, times: int) -> None:
         """Presse le temps des pages qui s'ouvriront : leurs minuteries sonnent plus tôt."""
@@ -69,14 +69,12 @@ class PageVisitor:
 
     async def opens(self, url: str) -> None:
         """Ouvre une page ; lève PageFault si sa console se plaint, ou si sa politique la gêne."""
-        await self.page.prepare(REFUSALS)
-        await self.page.goto(url)
+        await self._goto(url)
         await self.is_content()
 
     async def enter(self, url: str) -> None:
         """Ouvre la page, et y trouve un champ où écrire."""
-        await self.page.prepare(REFUSALS)
-        await self.page.goto(url)
+        await self._goto(url)
         await self._run("window.sameVisit = true")
         await self._wait(
             "field", "La page n'a pas de champ de texte où écrire un message.", seconds=2
@@ -146,6 +144,12 @@ class PageVisitor:
     async def value(self, expression: str):
         """Renvoie la valeur d'une expression dans la page."""
         return await self._run(expression)
+
+    async def _goto(self, url: str) -> None:
+        if not self.prepared:
+            await self.page.prepare(REFUSALS)
+            self.prepared = True
+        await self.page.goto(url)
 
     async def _run(self, expression: str):
         return await self.page.run(f"(() => {{ {HELPERS} return {expression}; }})()")
