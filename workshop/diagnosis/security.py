@@ -62,6 +62,17 @@ def uncaught(case, error):
         yield "uncaught-frame", error.place, cause
 
 
+@rule("AttributeError", r"object has no attribute '(?P<name>\w+)'", steps=GATES)
+def left_before_entering(case, error, name):
+    """disconnect se sert de ce que connect n'a pas encore rangé."""
+    if error.place.function == "disconnect":
+        cause = (
+            f"disconnect passe aussi pour qui est refusé, et connect n'a pas encore rangé "
+            f"self.{name}. Rangez-le avant le premier return."
+        )
+        yield "left-before-entering", None, cause
+
+
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
 def own_page_refused(case):
     """L'origine n'est pas comparée entière : la machine et le port."""
