@@ -1,9 +1,9 @@
 """Mesure le temps entre un enregistrement et son verdict, à côté d'un pytest lancé à froid.
 
 `python -m tests.save_to_verdict [N]` : N enregistrements, vingt sinon, à l'étape 05, qui alternent
-un bon chat et des chats cassés. Le verdict est le but rouge avec sa cause, ou les quatre premiers
-buts verts : ceux qui ne demandent pas de base de données. Chaque mesure est suivie d'un pytest à
-froid des mêmes buts, sur le même projet.
+un bon chat et des chats cassés. L'observation est le but rouge, ou les quatre premiers
+buts verts : ceux qui ne demandent pas de base de données ; la place d'une faute vient ensuite.
+Chaque mesure est suivie d'un pytest à froid des mêmes buts, sur le même projet.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from workshop.basics import ROOT
 from workshop.chapters.steps import find_step
-from workshop.checking.checking import Judge, check
+from workshop.checking.checking import check
+from workshop.checking.judges import Judge
 from workshop.following.watching import changes
 from workshop.project.files import copy_project
 from workshop.system.processes import project_environment
@@ -33,14 +34,19 @@ BROKEN = (
 )
 
 
-class Verdict(Exception):
-    """Le verdict est là : inutile d'aller plus loin."""
+class Stopwatch:
+    """Les secondes jusqu'à l'observation, puis jusqu'à la place d'une faute."""
 
+    def __init__(self):
+        self.began = time.perf_counter()
+        self.observed = self.placed = 0.0
 
-def until_verdict(report, seconds) -> None:
-    """Lève Verdict dès que les quatre premiers buts sont verts, ou que la cause est connue."""
-    if report.diagnosis or all(goal.state == "passed" for goal in report.goals[:4] or [None]):
-        raise Verdict(report)
+    def __call__(self, report, seconds) -> None:
+        green = all(goal.state == "passed" for goal in report.goals[:4] or [None])
+        if not self.observed and (report.red or green):
+            self.observed = time.perf_counter() - self.began
+        if report.diagnosis:
+            self.placed = time.perf_counter() - self.began
 
 
 def cold(step, project: Path) -> float:
@@ -56,10 +62,10 @@ def cold(step, project: Path) -> float:
     return time.perf_counter() - started
 
 
-async def measure(saves: int) -> tuple[list[float], list[float]]:
-    """Renvoie les secondes jusqu'au verdict et celles de pytest à froid, pour chaque fois."""
+async def measure(saves: int) -> dict[str, list[float]]:
+    """Renvoie les secondes de chaque fois : l'observation, la place d'une faute, pytest à froid."""
     step = find_step("05")
-    warm_times, cold_times = [], []
+    times = {"l'observation": [], "la place": [], "pytest à froid": []}
     with tempfile.TemporaryDirectory(prefix="atelier é ") as folder:
         project = Path(folder) / "live"
         copy_project(step.solution, project)
@@ -74,33 +80,31 @@ async def measure(saves: int) -> tuple[list[float], list[float]]:
             text = good + "\n" * number
             if number % 2:
                 text = text.replace(*BROKEN[number // 2 % len(BROKEN)])
-            started = time.perf_counter()
+            watch = Stopwatch()
             path.write_text(text, "utf-8")
             await following
             following = asyncio.ensure_future(anext(watched))
-            try:
-                await asyncio.to_thread(
-                    check, step, project, sys.executable, judge=judge, progress=until_verdict
-                )
-                raise SystemExit("Le verdict n'est pas venu.")
-            except Verdict as verdict:
-                warm_times.append(time.perf_counter() - started)
-                passed = verdict.args[0].red is None
-            assert passed == (number % 2 == 0), "le verdict est faux"
-            cold_times.append(await asyncio.to_thread(cold, step, project))
+            report = await asyncio.to_thread(
+                check, step, project, sys.executable, judge=judge, progress=watch
+            )
+            assert (report.red is None) == (number % 2 == 0), "le verdict est faux"
+            times["l'observation"].append(watch.observed)
+            times["la place"] += [watch.placed] if watch.placed else []
+            times["pytest à froid"].append(await asyncio.to_thread(cold, step, project))
             print(
-                f"{number + 1:>3}  {1000 * warm_times[-1]:5.0f} ms  {1000 * cold_times[-1]:5.0f} ms"
+                f"{number + 1:>3} ",
+                *(f"{name} {1000 * one[-1]:.0f} ms" for name, one in times.items() if one),
             )
         following.cancel()
-    return warm_times, cold_times
+    return times
 
 
 def main(saves: int) -> None:
-    warm_times, cold_times = asyncio.run(measure(saves))
-    for name, times in (("suivre", warm_times), ("pytest à froid", cold_times)):
-        median, least, most = statistics.median(times), min(times), max(times)
+    times = asyncio.run(measure(saves))
+    for name, some in times.items():
+        median, least, most = statistics.median(some), min(some), max(some)
         print(f"{name} : médiane {median:.3f} s, de {least:.3f} à {most:.3f} s")
-    ratio = statistics.median(warm_times) / statistics.median(cold_times)
+    ratio = statistics.median(times["l'observation"]) / statistics.median(times["pytest à froid"])
     print(f"rapport des médianes : {ratio:.2f}")
 
 
