@@ -6,9 +6,8 @@ import re
 import sys
 from collections.abc import Iterator
 
-from workshop.diagnosis.routing import Layout
+from workshop.diagnosis.routing import Layout, entrance
 from workshop.diagnosis.rules import rule
-from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place, closest
 
 CALLED = {
@@ -73,8 +72,7 @@ def methods(case, *names: str) -> Iterator[tuple[type, object, Place]]:
 
 def handlers(case) -> set[str]:
     """Renvoie les noms des méthodes que Channels appelle, celles des événements comprises."""
-    kinds = [*case.probe.dispatched, *(kind for kind, _ in case.probe.events)]
-    return {*CALLED, *map(method, kinds)}
+    return {*CALLED, *(method(kind) for kind, _ in case.probe.events)}
 
 
 def method(kind: str) -> str:
@@ -346,8 +344,7 @@ def no_stack(case) -> str:
 def missing_key(case, error, key):
     """Une clé demandée à un dictionnaire ne s'y trouve pas."""
     line = case.project.source(error.place.file).line(error.place.line) if error.place.file else ""
-    scope = case.probe.consumers[0].scope if case.probe.consumers else {}
-    rooms = scope.get("url_route", {}).get("kwargs", {})
+    scope, rooms = case.probe.scope, case.probe.rooms
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
     near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."
