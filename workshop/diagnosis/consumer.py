@@ -5,6 +5,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 
 from workshop.diagnosis.routing import Layout, entrance
 from workshop.diagnosis.rules import rule
@@ -179,7 +180,7 @@ def replaced(case):
 def mixed_sync(case):
     """Une méthode ordinaire est là où Channels attend une coroutine, ou l'inverse."""
     for one, function, place in methods(case, *handlers(case)):
-        name, coroutine = function.__name__, inspect.iscoroutinefunction(function)
+        name, coroutine = function.__name__, iscoroutinefunction(function)
         if is_sync(one) and coroutine:
             cause = (
                 f"{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas des "
@@ -271,7 +272,16 @@ def not_awaited(case):
         effect = TROUBLED.get(verb, "son code n'est pas exécuté")
         cause = f"Il manque « await » devant cet appel à {verb} : {effect}."
         mend = mended(case, place, r"\b(?=self\.)", "await ")
-        if sync and verb.startswith("group_"):
+        plain = [f for _, f, _ in methods(case, place.function) if not iscoroutinefunction(f)]
+        if plain and not sync:
+            mend, cause = (
+                None,
+                (
+                    f"« {place.function} » appelle une coroutine sans l'attendre : {effect}. Écrivez "
+                    f"« async def {place.function} », et « await » devant cet appel."
+                ),
+            )
+        elif sync and verb.startswith("group_"):
             mend = mended(case, place, rf"self\.channel_layer\.{verb}", r"async_to_sync(\g<0>)")
             cause = (
                 "Dans un WebsocketConsumer, la couche de canaux s'appelle par async_to_sync : "
@@ -288,10 +298,8 @@ def not_awaited(case):
 def bad_await(case, error, kind, other):
     """`await` est devant autre chose qu'une coroutine."""
     kind = kind or other
-    code, cause = (
-        "nothing-to-await",
-        f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await ».",
-    )
+    code = "nothing-to-await"
+    cause = f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await »."
     if kind in ("method", "function", "builtin_function_or_method"):
         code = "not-called"
         cause = "Il manque les parenthèses : « await » attend l'appel, et non la fonction."
