@@ -274,12 +274,10 @@ def not_awaited(case):
         mend = mended(case, place, r"\b(?=self\.)", "await ")
         plain = [f for _, f, _ in methods(case, place.function) if not iscoroutinefunction(f)]
         if plain and not sync:
-            mend, cause = (
-                None,
-                (
-                    f"« {place.function} » appelle une coroutine sans l'attendre : {effect}. Écrivez "
-                    f"« async def {place.function} », et « await » devant cet appel."
-                ),
+            mend = None
+            cause = (
+                f"« {place.function} » appelle une coroutine sans l'attendre : {effect}. Écrivez "
+                f"« async def {place.function} », et « await » devant cet appel."
             )
         elif sync and verb.startswith("group_"):
             mend = mended(case, place, rf"self\.channel_layer\.{verb}", r"async_to_sync(\g<0>)")
