@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 from workshop.basics import ROOT, WorkshopError
-from workshop.diagnosis.finding import Diagnosis
 from workshop.diagnosis.probe import Call, Probe, converse, messages_database
 from workshop.mutants.mutation import SuiteError
 from workshop.project.python import settings_module
@@ -153,13 +152,6 @@ class Case:
             found += [error for error in self._chain(live) if error not in found]
         return found + self._from_log()
 
-    def find(self, kind: str, pattern: str = "") -> tuple[Error, re.Match] | tuple[None, None]:
-        """Renvoie la première exception de cette sorte dont le message contient ce motif."""
-        for error in self.errors:
-            if re.fullmatch(kind, error.kind) and (match := re.search(pattern, error.message)):
-                return error, match
-        return None, None
-
     def _chain(self, live: BaseException | None) -> list[Error]:
         found = []
         while live is not None:
@@ -217,10 +209,3 @@ class Case:
             return self.error.verdict.lines[::-1]
         found = [place for error in self.errors for place in reversed(error.frames)]
         return list(dict.fromkeys((place.file, place.line) for place in found))
-
-    def says(
-        self, code: str, cause: str | None, place: Place | None = None, observed: str = ""
-    ) -> Diagnosis:
-        """Renvoie le diagnostic d'une cause, à un endroit du projet."""
-        place = place or Place("")
-        return Diagnosis(code, observed, cause, place.file or None, place.line)

@@ -5,10 +5,10 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 
-from workshop.diagnosis.routing import Layout
+from workshop.diagnosis.routing import Layout, entrance
 from workshop.diagnosis.rules import rule
-from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place, closest
 
 CALLED = {
@@ -73,8 +73,7 @@ def methods(case, *names: str) -> Iterator[tuple[type, object, Place]]:
 
 def handlers(case) -> set[str]:
     """Renvoie les noms des méthodes que Channels appelle, celles des événements comprises."""
-    kinds = [*case.probe.dispatched, *(kind for kind, _ in case.probe.events)]
-    return {*CALLED, *map(method, kinds)}
+    return {*CALLED, *(method(kind) for kind, _ in case.probe.events)}
 
 
 def method(kind: str) -> str:
@@ -149,6 +148,18 @@ def own_init(case):
 
 
 @rule(steps=range(4, 100))
+def class_groups(case):
+    """L'attribut de classe `groups` est un texte."""
+    cause = (
+        "« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte "
+        "s'y lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."
+    )
+    for place in case.project.using("groups"):
+        if any(isinstance(one.groups, str) for one in consumers(case)):
+            yield "class-groups", place, cause
+
+
+@rule(steps=range(4, 100))
 def replaced(case):
     """Le projet remplace une méthode ou un attribut de Channels, qui ne peut plus servir."""
     for _, function, place in methods(case, *OWN):
@@ -169,7 +180,7 @@ def replaced(case):
 def mixed_sync(case):
     """Une méthode ordinaire est là où Channels attend une coroutine, ou l'inverse."""
     for one, function, place in methods(case, *handlers(case)):
-        name, coroutine = function.__name__, inspect.iscoroutinefunction(function)
+        name, coroutine = function.__name__, iscoroutinefunction(function)
         if is_sync(one) and coroutine:
             cause = (
                 f"{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas des "
@@ -261,7 +272,14 @@ def not_awaited(case):
         effect = TROUBLED.get(verb, "son code n'est pas exécuté")
         cause = f"Il manque « await » devant cet appel à {verb} : {effect}."
         mend = mended(case, place, r"\b(?=self\.)", "await ")
-        if sync and verb.startswith("group_"):
+        plain = [f for _, f, _ in methods(case, place.function) if not iscoroutinefunction(f)]
+        if plain and not sync:
+            mend = None
+            cause = (
+                f"« {place.function} » appelle une coroutine sans l'attendre : {effect}. Écrivez "
+                f"« async def {place.function} », et « await » devant cet appel."
+            )
+        elif sync and verb.startswith("group_"):
             mend = mended(case, place, rf"self\.channel_layer\.{verb}", r"async_to_sync(\g<0>)")
             cause = (
                 "Dans un WebsocketConsumer, la couche de canaux s'appelle par async_to_sync : "
@@ -278,10 +296,8 @@ def not_awaited(case):
 def bad_await(case, error, kind, other):
     """`await` est devant autre chose qu'une coroutine."""
     kind = kind or other
-    code, cause = (
-        "nothing-to-await",
-        f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await ».",
-    )
+    code = "nothing-to-await"
+    cause = f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await »."
     if kind in ("method", "function", "builtin_function_or_method"):
         code = "not-called"
         cause = "Il manque les parenthèses : « await » attend l'appel, et non la fonction."
@@ -334,8 +350,7 @@ def no_stack(case) -> str:
 def missing_key(case, error, key):
     """Une clé demandée à un dictionnaire ne s'y trouve pas."""
     line = case.project.source(error.place.file).line(error.place.line) if error.place.file else ""
-    scope = case.probe.consumers[0].scope if case.probe.consumers else {}
-    rooms = scope.get("url_route", {}).get("kwargs", {})
+    scope, rooms = case.probe.scope, case.probe.rooms
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
     near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."

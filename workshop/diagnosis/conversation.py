@@ -104,8 +104,7 @@ def bad_group_name(case, error):
             observed = "Le premier argument est l'adresse d'un consommateur, et non un groupe."
             yield "swapped-arguments", call.place, cause, observed
             return
-        rooms = {str(one) for person in case.probe.consumers for one in _kwargs(person).values()}
-        for room in [room for room in rooms if {*room} & {*wrong}]:
+        for room in [room for room in case.probe.rooms.values() if {*str(room)} & {*wrong}]:
             cause = (
                 f"La route a pris « {room} » pour le nom du salon. Bornez son motif : "
                 "[-a-zA-Z0-9_]{1,90} entre « chat/ » et la barre finale."
@@ -118,11 +117,6 @@ def bad_group_name(case, error):
         )
         for place in (*case.project.saying(name), call.place) if wrong else ():
             yield "group-name", place, cause, observed
-
-
-def _kwargs(person) -> dict:
-    """Renvoie ce que la route a lu dans l'adresse d'un consommateur."""
-    return person.scope.get("url_route", {}).get("kwargs", {})
 
 
 @rule(goals="test_not_a_room", said=r"Le projet ouvre /")

@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from workshop.project.sources import Place, Project
 from workshop.visitors.members import InProcessMember, Refused, has_models
@@ -19,14 +20,16 @@ TEXT = "Salut les gens !"
 
 @dataclass
 class Call:
-    """Un appel du projet à Channels : `name` avec ses `arguments`, depuis `place`."""
+    """Un appel du projet à Channels : `name` avec ses `arguments`, depuis `place`.
+
+    `awaited` dit si quelqu'un l'a attendu.
+    """
 
     name: str
     arguments: tuple
     options: dict
     place: Place | None
     awaited: bool = True
-    in_task: bool = False
 
     @property
     def first(self):
@@ -50,11 +53,20 @@ class Probe:
     errors: list[BaseException] = field(default_factory=list)
     consumers: list = field(default_factory=list)
     warnings: list = field(default_factory=list)
-    dispatched: list[str] = field(default_factory=list)
     waiting: Place | None = None
 
     def called(self, *names: str) -> list[Call]:
         return [call for call in self.calls if call.name in names]
+
+    @property
+    def scope(self) -> dict:
+        """Ce que le premier consommateur a su de sa connexion ; vide s'il n'y en a pas eu."""
+        return self.consumers[0].scope if self.consumers else {}
+
+    @property
+    def rooms(self) -> dict:
+        """Ce que la route a lu dans l'adresse."""
+        return self.scope.get("url_route", {}).get("kwargs", {})
 
     @property
     def events(self) -> list[tuple[str, Call]]:
@@ -121,7 +133,7 @@ async def converse(application, project: Project) -> Probe:
                 await people["Ada"].say(TEXT)
             for name, person in people.items():
                 await _listen(person, probe, name)
-            if not probe.heard["Ada"]:
+            if not probe.echoed:
                 probe.waiting = waiting_place(people["Ada"].communicator.future, project)
             try:
                 await people["Ada"].leave()
@@ -167,25 +179,18 @@ def waiting_place(task: asyncio.Task, project: Project) -> Place | None:
 @contextlib.contextmanager
 def noting(probe: Probe, project: Project):
     """Note les appels du projet à Channels, le temps d'un bloc."""
-    from channels import consumer
     from channels.consumer import AsyncConsumer
-    from channels.generic import websocket
+    from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
     from channels.layers import channel_layers
 
-    patched = []
-
-    def note(owner, name, shown=None):
-        original = getattr(owner, name, None)
-        if original is None or project.relative(_file(original)):
-            return
-
+    def noted(original, name):
         async def awaited(call, coroutine):
-            call.awaited, call.in_task = True, _caller(project) is None
+            call.awaited = True
             return await coroutine
 
         @functools.wraps(original)
         def called(self, *arguments, **options):
-            call = Call(shown or name, arguments, options, _caller(project))
+            call = Call(name, arguments, options, _caller(project))
             probe.calls.append(call)
             result = original(self, *arguments, **options)
             if not asyncio.iscoroutine(result):
@@ -195,39 +200,29 @@ def noting(probe: Probe, project: Project):
             waiting.__qualname__ = original.__qualname__
             return waiting
 
-        patched.append((owner, name, owner.__dict__.get(name)))
-        setattr(owner, name, called)
+        return called
 
-    for owner in (websocket.AsyncWebsocketConsumer, websocket.WebsocketConsumer):
-        for name in ("accept", "send", "close"):
-            note(owner, name)
+    @functools.wraps(AsyncConsumer.__call__)
+    async def entered(self, *arguments):
+        probe.consumers.append(self)
+        return await entered.__wrapped__(self, *arguments)
+
+    watched = [
+        (owner, name, name)
+        for owner in (AsyncWebsocketConsumer, WebsocketConsumer)
+        for name in ("accept", "send", "close")
+    ]
     with contextlib.suppress(Exception):
         layer = type(channel_layers["default"])
-        for name in ("group_add", "group_discard", "group_send"):
-            note(layer, name)
-        note(layer, "send", shown="channel_send")
-
-    enter, handler_name = AsyncConsumer.__call__, consumer.get_handler_name
-
-    @functools.wraps(enter)
-    async def entered(self, scope, receive, send):
-        probe.consumers.append(self)
-        return await enter(self, scope, receive, send)
-
-    def dispatched(message):
-        probe.dispatched.append(message.get("type", ""))
-        return handler_name(message)
-
-    AsyncConsumer.__call__, consumer.get_handler_name = entered, dispatched
-    try:
+        watched += [(layer, name, name) for name in ("group_add", "group_discard", "group_send")]
+        watched += [(layer, "send", "channel_send")]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(AsyncConsumer, "__call__", entered))
+        for owner, name, shown in watched:
+            original = getattr(owner, name, None)
+            if original and not project.relative(_file(original)):
+                stack.enter_context(mock.patch.object(owner, name, noted(original, shown)))
         yield
-    finally:
-        AsyncConsumer.__call__, consumer.get_handler_name = enter, handler_name
-        for owner, name, original in patched:
-            if original is None:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, original)
 
 
 def _file(function) -> str:

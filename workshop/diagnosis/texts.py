@@ -169,7 +169,7 @@ def naming(case, expected, heard):
         )
         yield "user-ignored", cause
     elif called == "Anonymous troll":
-        if any("user" not in person.scope for person in case.probe.consumers):
+        if case.probe.scope and "user" not in case.probe.scope:
             yield "no-auth-middleware", no_stack(case)
     elif wanted == "Sam Samson":
         cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
