@@ -3,7 +3,6 @@
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from workshop.diagnosis.rules import rule
@@ -20,50 +19,80 @@ CHANGED = {
     "（": "une parenthèse (",
     "）": "une parenthèse )",
 }
-# Ce qu'un début de ligne trahit, puis ce que Python en dit : un motif, le code, la cause.
+# Ce qu'un début de ligne trahit.
 MARKS = {
-    r"\s*(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)": "merge-leftover C'est la marque d'une fusion "
-    "git restée là. Gardez l'une des deux versions, et retirez les trois lignes de marques.",
-    r"\s*(```|~~~)": "pasted-fence C'est la marque d'un bloc de code, collée avec lui. Retirez "
-    "cette ligne, et celle qui ferme le bloc.",
-    r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\(\.venv\))": "pasted-prompt C'est l'invite d'un terminal, "
-    "collée avec le code. Retirez-la.",
-    r"@@": "pasted-diff « @@ » sépare les morceaux d'une différence : il ne s'écrit pas. Retirez "
-    "cette ligne.",
-    r"[+-]": "pasted-diff Le signe du début de ligne vient d'une différence : il dit d'ajouter "
-    "ou d'enlever, et ne s'écrit pas. Retirez le « + » ; une ligne en « - » s'enlève tout "
-    "entière.",
+    "merge-leftover": (
+        r"\s*(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)",
+        "C'est la marque d'une fusion git restée là. Gardez l'une des deux versions, et retirez "
+        "les trois lignes de marques.",
+    ),
+    "pasted-fence": (
+        r"\s*(```|~~~)",
+        "C'est la marque d'un bloc de code, collée avec lui. Retirez cette ligne, et celle qui "
+        "ferme le bloc.",
+    ),
+    "pasted-prompt": (
+        r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\(\.venv\))",
+        "C'est l'invite d'un terminal, collée avec le code. Retirez-la.",
+    ),
+    "pasted-diff": (
+        r"@@|[+-]",
+        "Le signe du début de ligne vient d'une différence : il dit d'ajouter ou d'enlever, et ne "
+        "s'écrit pas. Retirez le « + » ; une ligne en « - », ou en « @@ », s'enlève tout entière.",
+    ),
 }
+# Ce que Python en dit.
 MESSAGES = {
-    r"'await' outside function": "await-outside-function Cette ligne n'est dans aucune "
-    "coroutine : « await » n'y a pas de sens. Retirez-le, ou décalez la ligne dans la fonction "
-    "« async def » dont elle fait partie.",
-    r"await.* outside async function|asynchronous .* outside": "await-outside-async « await » "
-    "n'a de sens que dans une fonction qui commence par « async def ». Écrivez « async def » au "
-    "début de celle-ci.",
-    r"'(?:return|yield)' outside function": "outside-function Cette ligne est hors de toute "
-    "fonction : décalez-la vers la droite, sous son « def ».",
-    r"unterminated .*string|EOL while|EOF while scanning": "unclosed-string "
-    "Un texte ouvert par un guillemet n'est pas refermé par le même guillemet.",
-    r"'([(\[{])' was never closed|unexpected EOF": "unclosed-bracket Un signe ouvert sur cette "
-    "ligne, ( [ ou {, n'est jamais refermé. Ajoutez celui qui manque.",
-    r"does not match opening": "unclosed-bracket Un signe ouvert sur cette ligne, ( [ ou {, "
-    "n'est pas refermé par son pareil. Ajoutez celui qui manque.",
-    r"unmatched": "unmatched-bracket Un signe fermant ) ] ou } n'a pas d'ouvrant qui lui "
-    "corresponde : il y en a un de trop.",
-    r"expected ':'": "missing-colon Il manque le deux-points à la fin de cette ligne.",
-    r"forgot a comma": "missing-comma Il manque sans doute une virgule entre deux éléments, ici "
-    "ou à la fin de la ligne précédente.",
-    r"inconsistent use of tabs": "tabs Ce fichier mélange des tabulations et des espaces. "
-    "Décalez cette ligne avec des espaces, comme les autres.",
-    r"expected an indented block|unexpected indent|unindent does not match": "indentation Le "
-    "décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du même "
-    "bloc, par groupes de quatre espaces.",
-    r"codec can't decode|unicode error": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8. "
-    "Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
-    r"null bytes": "not-utf-8 Ce fichier n'est pas enregistré en UTF-8, mais sans doute en "
-    "UTF-16. Dans l'éditeur, enregistrez-le de nouveau en choisissant l'encodage UTF-8.",
+    "await-outside-function": (
+        "'await' outside function",
+        "Cette ligne n'est dans aucune coroutine : « await » n'y a pas de sens. Retirez-le, ou "
+        "décalez la ligne dans la fonction « async def » dont elle fait partie.",
+    ),
+    "await-outside-async": (
+        "await.* outside async function|asynchronous .* outside",
+        "« await » n'a de sens que dans une fonction qui commence par « async def ». Écrivez "
+        "« async def » au début de celle-ci.",
+    ),
+    "outside-function": (
+        "'(return|yield)' outside function",
+        "Cette ligne est hors de toute fonction : décalez-la vers la droite, sous son « def ».",
+    ),
+    "unclosed-string": (
+        "unterminated .*string|EOL while|EOF while scanning",
+        "Un texte ouvert par un guillemet n'est pas refermé par le même guillemet.",
+    ),
+    "unclosed-bracket": (
+        r"'([(\[{])' was never closed|unexpected EOF|does not match opening",
+        "Un signe ouvert sur cette ligne, ( [ ou {, n'est pas refermé par son pareil. Ajoutez "
+        "celui qui manque.",
+    ),
+    "unmatched-bracket": (
+        "unmatched",
+        "Un signe fermant ) ] ou } n'a pas d'ouvrant qui lui corresponde : il y en a un de trop.",
+    ),
+    "missing-colon": ("expected ':'", "Il manque le deux-points à la fin de cette ligne."),
+    "missing-comma": (
+        "forgot a comma",
+        "Il manque sans doute une virgule entre deux éléments, ici ou à la fin de la ligne "
+        "précédente.",
+    ),
+    "tabs": (
+        "inconsistent use of tabs",
+        "Ce fichier mélange des tabulations et des espaces. Décalez cette ligne avec des espaces, "
+        "comme les autres.",
+    ),
+    "indentation": (
+        "expected an indented block|unexpected indent|unindent does not match",
+        "Le décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du "
+        "même bloc, par groupes de quatre espaces.",
+    ),
+    "not-utf-8": (
+        "codec can't decode|unicode error|null bytes",
+        "Ce fichier n'est pas enregistré en UTF-8. Dans l'éditeur, enregistrez-le de nouveau en "
+        "choisissant l'encodage UTF-8.",
+    ),
 }
+UNREADABLE = "(Syntax|Indentation|Tab|UnicodeDecode)Error|ValueError"
 STRANGE = r"invalid (?:non-printable )?character|unterminated|invalid syntax|unexpected character"
 
 
@@ -107,44 +136,64 @@ def _elsewhere(case, wanted: str) -> str | None:
     return f"../{wanted}" if above and wanted != "requirements.txt" else None
 
 
-@rule(r"(Syntax|Indentation|Tab|UnicodeDecode|Value)Error")
-def unreadable(case, error):
-    """Python ne peut pas lire un fichier du projet."""
+def unread(case, error) -> tuple[Place, str, str]:
+    """Renvoie l'endroit que Python ne sait pas lire, sa ligne, et ce que l'on en dit."""
     file, line = error.place.file, error.place.line
     if "null bytes" in error.message:
-        nulls = (one for one in case.project.sources if b"\0" in one.path.read_bytes())
-        file, line = next((one.name for one in nulls), file), None
-    elif error.kind == "ValueError" or not file:
-        return
-    source = case.project.source(file)
-    raw = source.lines[line - 1] if line and line <= len(source.lines) else ""
-    observed = f"Python ne peut pas lire {file}" + (
-        f", ligne {line} : {raw.strip()}" if raw.strip() else "."
-    )
+        nulls = [one.name for one in case.project.sources if "\0" in one.text]
+        file, line = (nulls or [file])[0], None
+    lines = case.project.source(file).lines
+    raw = lines[line - 1] if line and line <= len(lines) else ""
+    shown = f", ligne {line} : {raw.strip()}" if raw.strip() else "."
     if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
         line = int(opened[1])
-    message = getattr(error.live, "msg", None) or error.message
-    code, _, cause = next(_syntax(message, raw, source, line)).partition(" ")
-    yield code, Place(file, line), cause, observed
+    return Place(file, line), raw, f"Python ne peut pas lire {file}{shown}"
 
 
-def _syntax(message: str, raw: str, source, number) -> Iterator[str]:
-    """Donne ce que l'on peut dire d'une ligne que Python ne lit pas, le plus sûr d'abord."""
-    yield from (cause for mark, cause in MARKS.items() if re.match(mark, raw))
+for _code, (_pattern, _cause) in MARKS.items():
+
+    @rule(UNREADABLE)
+    def marked(case, error, code=_code, pattern=_pattern, cause=_cause):
+        place, raw, observed = unread(case, error)
+        if re.match(pattern, raw):
+            yield code, place, cause, observed
+
+
+@rule(UNREADABLE, STRANGE)
+def not_of_the_keyboard(case, error):
+    """Un caractère n'est pas celui du clavier."""
+    place, raw, observed = unread(case, error)
+    named = re.search(r"U\+([0-9A-F]{4,6})", error.message)
     strange = [char for char in raw if ord(char) > 127 and not char.isalnum()]
-    if strange and re.search(STRANGE, message):
-        found = re.search(r"U\+([0-9A-F]{4,6})", message)
-        char = chr(int(found[1], 16)) if found else strange[0]
-        yield f"changed-character {changed_character(char)}"
-    yield from (cause for said, cause in MESSAGES.items() if re.search(said, message))
+    if strange:
+        cause = changed_character(chr(int(named[1], 16)) if named else strange[0])
+        yield "changed-character", place, cause, observed
+
+
+for _code, (_pattern, _cause) in MESSAGES.items():
+
+    @rule(UNREADABLE, _pattern)
+    def said(case, error, code=_code, cause=_cause):
+        place, _, observed = unread(case, error)
+        yield code, place, cause, observed
+
+
+@rule("SyntaxError")
+def misspelt_keyword(case, error):
+    """Un mot de Python est mal écrit, ou une virgule manque."""
+    place, raw, observed = unread(case, error)
+    source = case.project.source(place.file)
     for word in re.findall(r"[^\W\d]\w*", raw)[:3]:
         near = closest(word, keyword.kwlist)
         if near and word not in (*keyword.kwlist, *source.names):
-            yield f"misspelt-keyword « {word} » n'est pas un mot de Python. Écrivez « {near} »."
-    before = source.lines[number - 2] if number and number > 1 else ""
-    if re.search(r"[^,(\[{:\s]\s*$", before) and re.match(r"\s*['\"]", raw):
-        yield "missing-comma Il manque sans doute une virgule à la fin de la ligne précédente."
-    yield f"syntax Python s'arrête ici ({message}). Relisez cette ligne et celle du dessus."
+            cause = f"« {word} » n'est pas un mot de Python. Écrivez « {near} »."
+            yield "misspelt-keyword", place, cause, observed
+    before = source.line(place.line and place.line - 1)
+    if re.search(r"[^,(\[{:]$", before) and re.match(r"\s*['\"]", raw):
+        cause = "Il manque sans doute une virgule à la fin de la ligne précédente."
+        yield "missing-comma", place, cause, observed
+    cause = f"Python s'arrête ici ({error.message}). Relisez cette ligne et celle du dessus."
+    yield "syntax", place, cause, observed
 
 
 def changed_character(char: str) -> str:

@@ -1,7 +1,6 @@
-"""Ce qui entoure le chat : l'environnement, requirements.txt, client.py, les pages, la console."""
+"""Ce qui entoure le chat : l'environnement, requirements.txt, client.py, les pages."""
 
 import re
-from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 
@@ -9,20 +8,34 @@ from workshop.diagnosis.files import changed_character
 from workshop.diagnosis.rules import rule
 from workshop.diagnosis.settings import entrance, place_of, value_of
 from workshop.project.sources import Place, closest
-from workshop.system.processes import holder
 
 INSTALL = "python -m pip install -r requirements.txt -c ../constraints.txt"
-# Une ligne que pip ne comprend pas : un motif, le code, la cause.
+# Une ligne que pip ne comprend pas.
 NOT_PIP = {
-    r"(?:python\S* -m )?pip3? install": "pip-in-requirements Ce fichier ne contient que des noms "
-    "de paquets, un par ligne. Retirez « pip install ».",
-    r"[+-]": "pasted-diff Le signe du début vient d'une différence : il ne s'écrit pas. "
-    "Retirez-le.",
-    r".*(?<![=<>!~])=(?!=)": "one-equal Une version s'écrit avec deux signes égal : Django==5.2.19",
-    r".*['\"]": "quoted-requirement Dans ce fichier, les noms s'écrivent sans guillemets.",
-    r".*[\w\]]\s*[,;\s]\s*\w": "one-per-line Un seul paquet par ligne : séparez-les par des "
-    "retours à la ligne.",
-    r"": "bad-requirement Écrivez un paquet par ligne : son nom, deux signes égal, sa version.",
+    "pip-in-requirements": (
+        r"(python\S* -m )?pip3? install",
+        "Ce fichier ne contient que des noms de paquets, un par ligne. Retirez « pip install ».",
+    ),
+    "pasted-diff": (
+        "[+-]",
+        "Le signe du début vient d'une différence : il ne s'écrit pas. Retirez-le.",
+    ),
+    "one-equal": (
+        ".*(?<![=<>!~])=(?!=)",
+        "Une version s'écrit avec deux signes égal : Django==5.2.19",
+    ),
+    "quoted-requirement": (
+        ".*['\"]",
+        "Dans ce fichier, les noms s'écrivent sans guillemets.",
+    ),
+    "one-per-line": (
+        r".*[\w\]]\s*[,;\s]\s*[A-Za-z]",
+        "Un seul paquet par ligne : séparez-les par des retours à la ligne.",
+    ),
+    "bad-requirement": (
+        "",
+        "Écrivez un paquet par ligne : son nom, deux signes égal, sa version.",
+    ),
 }
 
 
@@ -67,14 +80,18 @@ def environment(case):
 
 
 @rule(said=r"ligne (?P<line>\d+) : pip ne comprend pas \xab (?P<text>.*) \xbb")
-def not_for_pip(case, line, text):
-    """Une ligne de requirements.txt n'est pas un nom de paquet et sa version."""
-    strange = [char for char in text if ord(char) > 127]
-    found = next(cause for pattern, cause in NOT_PIP.items() if re.match(pattern, text))
-    if strange and "pip install" not in text:
-        found = f"changed-character {changed_character(strange[0])}"
-    code, _, cause = found.partition(" ")
-    yield code, Place("requirements.txt", int(line)), cause
+def not_of_the_keyboard(case, line, text):
+    """Un caractère n'est pas celui du clavier."""
+    if strange := re.search(r"[^\0-\x7f]", text):
+        cause = changed_character(strange[0])
+        yield "changed-character", Place("requirements.txt", int(line)), cause
+
+
+for _code, (_pattern, _cause) in NOT_PIP.items():
+
+    @rule(said=rf"ligne (?P<line>\d+) : pip ne comprend pas \xab {_pattern}")
+    def not_for_pip(case, line, code=_code, cause=_cause):
+        yield code, Place("requirements.txt", int(line)), cause
 
 
 @rule(said=r"requirements\.txt ne nomme pas : (?P<missing>.*)\.$")
@@ -94,19 +111,15 @@ def missing_requirement(case, missing):
     yield "missing-requirement", Place(file), f"Ajoutez une ligne pour : {missing}."
 
 
-@rule(goals=("test_requirements", "test_environment"))
+@rule(goals="test_requirements")
 def requirements_not_utf_8(case):
     """Le fichier requirements.txt n'est pas enregistré en UTF-8."""
-    try:
-        (case.project.folder / "requirements.txt").read_bytes().decode("utf-8")
-    except UnicodeDecodeError:
+    if re.search("[\0\ufffd]", case.project.source("requirements.txt").text):
         cause = (
-            "Ce fichier est enregistré en UTF-16, comme le fait « > » dans PowerShell. "
+            "Ce fichier n'est pas enregistré en UTF-8 ; « > », dans PowerShell, écrit de l'UTF-16. "
             "Enregistrez-le de nouveau, dans l'éditeur, en UTF-8."
         )
         yield "not-utf-8", Place("requirements.txt"), cause
-    except OSError:
-        return
 
 
 @rule(goals="test_installed", said="n'est pas installé", outside=True)
@@ -239,50 +252,3 @@ def no_http_key(case):
         'Ajoutez "http": get_asgi_application().'
     )
     yield "no-http-key", entrance(case), cause
-
-
-@rule(goals="test_voice", said=r"HTTP \d+|poignée de main", outside=True)
-def other_server(case):
-    """Un autre serveur répond sur le port."""
-    cause = (
-        f"Celui qui répond est {holder(urlsplit(case.server).port)}. Si ce n'est pas le serveur de "
-        "votre projet, arrêtez-le, puis démarrez le vôtre dans le terminal « serveur » ; si c'est "
-        "lui, lisez la dernière ligne de son journal."
-    )
-    yield "other-server", None, cause
-
-
-@rule(goals="test_voice", said=r"Dernier message : \xab <.*?> (?P<said>.*) \xbb\.$")
-def other_words(case, said):
-    """Une voix est venue du navigateur, et ne dit pas la phrase du chapitre."""
-    lines = case.project.source("console.js").lines
-    line = next((n for n, one in enumerate(lines, 1) if said in one), None)
-    cause = "Une voix est venue, avec une autre phrase. Comparez-les signe par signe."
-    yield "other-words", Place("console.js", line), cause
-
-
-@rule(goals="test_voice")
-def other_room(case):
-    """La phrase de console.js est dite dans un autre salon."""
-    for number, line in enumerate(case.project.source("console.js").lines, 1):
-        room = re.search(r"/chat/([^/\"'`]+)/", line)
-        if room and room[1] != "poneys":
-            cause = f"console.js parle dans le salon « {room[1]} », et l'on écoute dans « poneys »."
-            yield "other-room", Place("console.js", number), cause
-
-
-@rule(goals="test_voice")
-def nobody_spoke(case):
-    """Personne n'a parlé depuis un navigateur."""
-    cause = (
-        "Ouvrez une page de votre serveur, puis sa console (F12), collez les lignes de console.js "
-        "et appuyez sur Entrée."
-    )
-    # Un navigateur refusé ne laisse pas de trace ici : on ne sait pas si quelqu'un a collé.
-    if case.refuses_cookies:
-        cause += (
-            " Si elle répond « Connexion fermée, code 1006 », tapez python manage.py migrate dans "
-            "le terminal « projet », puis recollez : le navigateur porte peut-être le cookie d'un "
-            "autre projet Django, et le vôtre n'a pas encore la table où le chercher."
-        )
-    yield "nobody-spoke", Place("console.js"), cause
