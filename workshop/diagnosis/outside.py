@@ -224,12 +224,12 @@ def not_caught(case, kind):
 @rule(said=r"La page \S+ répond HTTP 400")
 def host_refused(case):
     """ALLOWED_HOSTS ne permet pas la machine elle-même."""
-    hosts = value_of(case, "ALLOWED_HOSTS")
-    cause = (
-        f"Django refuse le nom de machine 127.0.0.1 : ALLOWED_HOSTS vaut {hosts}. Remettez une "
-        "liste vide, []."
-    )
-    yield "host-refused", place_of(case, "ALLOWED_HOSTS"), cause
+    if hosts := value_of(case, "ALLOWED_HOSTS"):
+        cause = (
+            f"Django refuse le nom de machine 127.0.0.1 : ALLOWED_HOSTS vaut {hosts}. Remettez une "
+            "liste vide, []."
+        )
+        yield "host-refused", place_of(case, "ALLOWED_HOSTS"), cause
 
 
 @rule(said=r"La page /admin/\S* répond HTTP 404")

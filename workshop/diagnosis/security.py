@@ -27,7 +27,7 @@ words(
     anywhere,
     {
         "one-bucket-for-all": (
-            r"paie pour qui parle trop vite",
+            r"paie pour qui parle trop vite|La 1e connexion",
             "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans "
             "__init__, et ne partagez que celui d'une personne ou d'une adresse.",
         ),
