@@ -76,7 +76,7 @@ def misheard(function):
             return
         heard = heard if isinstance(heard, str) else repr(heard)
         sends = [call.place for call in case.called("send") if call.place]
-        places = [*case.project.saying(heard), *sendings(case), *sends, None]
+        places = [*case.project.saying(heard), *sends, *sendings(case), None]
         for code, cause, *mend in function(case, case.error.expected, heard):
             for place in places:
                 yield code, place, cause, "", mended(case, place, *mend) if mend and place else None
