@@ -183,7 +183,8 @@ def misspelt_keyword(case, error):
     """Un mot de Python est mal écrit, ou une virgule manque."""
     place, raw, observed = unread(case, error)
     source = case.project.source(place.file)
-    for word in re.findall(r"[^\W\d]\w*", raw)[:3]:
+    code = re.sub(r"(['\"]).*?\1", "", raw)
+    for word in re.findall(r"[^\W\d]\w*", code)[:3]:
         near = closest(word, keyword.kwlist)
         if near and word not in (*keyword.kwlist, *source.names):
             cause = f"« {word} » n'est pas un mot de Python. Écrivez « {near} »."

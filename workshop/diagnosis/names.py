@@ -40,7 +40,7 @@ PAST_CURE = (
     "C'est l'écriture de la première génération de Channels, celle de 2016. La rubrique "
     "« En 2016 » du chapitre 05 donne, ligne à ligne, ce qui la remplace."
 )
-OURS = ("django", "channels", "daphne", "websockets", "twisted", "asgiref", "autobahn")
+OURS = ("django", "channels", "daphne", "websockets", "csp", "twisted", "asgiref", "autobahn")
 NOT_FOUND = "Le projet importe « {name} », que Python ne trouve pas."
 UNDEFINED = "{error.place.file}, ligne {error.place.line}, emploie « {name} », que rien ne définit."
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
@@ -139,7 +139,12 @@ def _installed(name: str) -> list[str]:
     return found + [f"{package}.{each.name}" for each in pkgutil.iter_modules(folders)]
 
 
-@rule("ModuleNotFoundError", r"No module named '(?P<name>\w+)", observed=NOT_FOUND, outside=True)
+@rule(
+    "ModuleNotFoundError",
+    rf"No module named '(?P<name>{'|'.join(OURS)})\b",
+    observed=NOT_FOUND,
+    outside=True,
+)
 def not_installed(case, error, name):
     """Un paquet n'est pas installé dans l'environnement du projet."""
     cause = (

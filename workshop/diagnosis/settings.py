@@ -226,7 +226,8 @@ def asgi_application(case, error):
     if not file or "Cannot find" not in error.message:
         return
     source = case.project.source(file)
-    if near := closest(name, [one for one in source.defined if one != "django_application"]):
+    routers = re.findall(r"^(\w+) = ProtocolTypeRouter\(", source.text, re.M)
+    if near := [*routers, closest(name, source.defined)][0]:
         cause = (
             f"ASGI_APPLICATION nomme « {name} », mais {file} définit « {near} ». Donnez-leur le "
             "même nom."
@@ -256,15 +257,15 @@ def system_check(case, code, text, hint):
             "django.contrib.staticfiles. Mettez-le en premier."
         )
         yield "daphne-not-first", quoted(case, "daphne"), cause
-    if code == "translation.E004":
+    for place in places_of(case, "LANGUAGES") if code == "translation.E004" else ():
         cause = (
             f"LANGUAGES est la liste des langues permises, et « {value} », que nomme "
             "LANGUAGE_CODE, n'y est pas. Ajoutez ('fr', 'Français'), ou retirez ce réglage."
         )
-        yield from (("languages", place, cause) for place in places_of(case, "LANGUAGES"))
+        yield "languages", place, cause
     if code.startswith("translation."):
         cause = f"LANGUAGE_CODE vaut « {value} », qui n'est pas un code de langue. Écrivez 'fr-fr'."
-        yield from (("language-code", place, cause) for place in places_of(case, "LANGUAGE_CODE"))
+        yield "language-code", place_of(case, "LANGUAGE_CODE"), cause
     for missing, setting in re.findall(r"'([\w.]+)' must be in (\w+)", text + hint):
         cause = (
             f"Il manque « {missing} » dans {setting}. Remettez la ligne que startproject avait "
