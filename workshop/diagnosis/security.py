@@ -31,11 +31,6 @@ words(
             "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans "
             "__init__, et ne partagez que celui d'une personne ou d'une adresse.",
         ),
-        "never-counted": (
-            r"sans un refus|aucune n'est refusée",
-            "Rien n'est compté ici, ou tout l'est à part. Chaque connexion entre, chaque trame "
-            "prend son prix, et l'adresse se compte sans le port.",
-        ),
     },
     goals=("test_flood", "test_crowd"),
 )
