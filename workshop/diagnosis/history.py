@@ -126,22 +126,9 @@ words(
             "Le message de ce numéro est déjà connu : comparez par __gt ou __lt, et non par __gte "
             "ou __lte.",
         ),
-        "wrong-end": (
-            r"derniers, .*Entendu : 1,|qui suivent le 3, .*Entendu : .* 60\.",
-            "Une tranche prend le début de la requête. Pour « after », rangez-la du plus ancien au "
-            'plus récent ; pour « before », du plus récent au plus ancien : order_by("-number").',
-        ),
-        "unsorted": (
-            r"ne sont pas dans l'ordre",
-            "Une réponse se lit du plus ancien au plus récent : rangez-la avant de la rendre.",
-        ),
         "empty-key": (
             r"La console dit deux fois la même phrase",
             "Un message sans clé n'est le double d'aucun autre : ne le cherchez que s'il en a une.",
-        ),
-        "echo": (
-            r"n'entend pas son écho|entend une seconde fois",
-            "Un message redit est déjà connu du salon : son écho va à celui-là seul qui l'a redit.",
         ),
         "told-before-kept": (
             r"^Sous un même numéro",

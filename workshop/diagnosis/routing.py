@@ -100,16 +100,6 @@ def not_a_regex(case, error, pattern, why):
     yield "bad-pattern", pattern_place(case, pattern) or error.place, cause
 
 
-@rule("ImproperlyConfigured", r"URL route '(?P<pattern>.*)' uses (?:invalid conv|parameter name)")
-def not_a_path(case, error, pattern):
-    """Le chemin d'une route n'est pas bien formé."""
-    cause = (
-        f"La route « {pattern} » n'est pas bien formée. Entre chevrons : le type, deux-points, le "
-        "nom, comme <slug:room>."
-    )
-    yield "bad-pattern", pattern_place(case, pattern) or error.place, cause
-
-
 @rule("ImproperlyConfigured", r"include\(\) is not supported in URLRouter")
 def included(case, error):
     """Une route de WebSocket mène à include(…)."""
