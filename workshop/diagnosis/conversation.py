@@ -9,6 +9,7 @@ from workshop.diagnosis.consumer import (
     defined,
     functions,
     handlers,
+    mended,
     method,
     methods,
     place_of,
@@ -197,12 +198,23 @@ def not_joined(case):
             f"On s'inscrit au groupe « {joined[0].first} », et l'on parle au groupe "
             f"« {sent[0].first} ». Employez le même nom."
         )
-        for place in (sent[0].place, joined[0].place, None):
+        yield "other-group", sent[0].place, cause, "", _same_group(case, joined[0], sent[0])
+        for place in (joined[0].place, None):
             yield "other-group", place, cause
     cause = "On est rayé du groupe avant d'avoir parlé. group_discard a sa place dans disconnect."
     for call in case.called("group_discard"):
         if sent and case.probe.calls.index(call) < case.probe.calls.index(sent[0]):
             yield "discarded-early", call.place, cause
+
+
+def _same_group(case, joined, sent) -> str | None:
+    """Renvoie la ligne qui parle au groupe, avec celui où l'on s'inscrit."""
+    first = r"(group_\w+\)?\()([^,]+)"
+    line = case.project.source(joined.place.file).line(joined.place.line) if joined.place else ""
+    found = re.search(first, line)
+    if not found or not sent.place:
+        return None
+    return mended(case, sent.place, first, rf"\g<1>{found[2]}")
 
 
 @rule(steps=range(5, 100))
