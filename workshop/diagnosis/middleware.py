@@ -2,6 +2,7 @@
 
 import re
 
+from workshop.diagnosis.consumer import mended
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
 
@@ -17,16 +18,17 @@ def old_middleware(case, error, name):
         yield "old-middleware", _method(case, place, "__call__"), cause
 
 
-@rule()
+@rule(steps=range(4, 100))
 def middleware_not_awaited(case):
     """Un étage fait à la main n'attend pas l'application qu'il enveloppe."""
-    for name, place in case.unawaited:
-        if name == "__call__" and place.function == "__call__":
+    for called, place in case.unawaited:
+        if called == place.function == "__call__":
             cause = (
                 "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
                 "l'attend pas."
             )
-            yield "middleware-not-awaited", place, cause
+            mend = mended(case, place, r"\b(?=self\.)", "await ")
+            yield "middleware-not-awaited", place, cause, "", mend
 
 
 def _method(case, place: Place, name: str) -> Place:

@@ -67,11 +67,13 @@ def missing_settings(case, error, name):
         lines = project.source("manage.py").lines
         others = [file for file in project.files if file.endswith("/settings.py")]
         shown = f" ; les vôtres sont dans {others[0]}" if others else ""
-        line = next((n for n, text in enumerate(lines, 1) if settings in text), None)
         cause = (
             f"manage.py cherche les réglages dans « {settings} »{shown}. Donnez-leur le même nom."
         )
+        line = next((n for n, text in enumerate(lines, 1) if settings in text), None)
         yield "settings-module", Place("manage.py", line), cause
+        for file in (*others, settings_files(case)[0]):
+            yield "settings-module", Place(file), cause
 
 
 @rule("ModuleNotFoundError", "No module named '(?P<name>[^']+)'", observed=NOT_FOUND)
@@ -105,9 +107,11 @@ def missing_module(case, error, name):
         if module == name or module.rpartition(".")[2] != name.rpartition(".")[2]:
             continue
         cause = f"Votre module est {file}. Déplacez-le : le projet le cherche dans {wanted[0]}."
-        if file.endswith("/__init__.py"):
-            folder = file.removesuffix("/__init__.py")
-            cause = f"Votre dossier est {folder}. Déplacez-le : le projet le cherche dans {path}."
+        if file.endswith("/__init__.py") and "." not in name:
+            cause = (
+                f"Le dossier {file.removesuffix('/__init__.py')} n'est pas où le projet le cherche. "
+                "Déplacez-le à côté de manage.py."
+            )
         for lost in (file, *wanted):
             yield "misplaced-module", Place(lost), cause
         yield "misplaced-module", place, f"Votre module est {file}, et s'importe par « {module} »."

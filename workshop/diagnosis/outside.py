@@ -170,7 +170,7 @@ def client_says(case, said):
             "« heard » garde ce qui a été entendu au tour d'avant. La ligne « heard = [] » est "
             "dans la boucle."
         )
-        yield "says-too-much", Place("client.py", source.names.get("heard")), cause
+        yield "says-too-much", Place("client.py"), cause
     elif "argv" not in source.text:
         cause = (
             "client.py ne prend pas l'adresse qu'on lui donne sur la ligne de commande : "

@@ -166,14 +166,14 @@ def wrong_shape(case):
         value = value_of(case, name)
         model = OTHERS.get(name, getattr(global_settings, name, None))
         kind = next((kind for kind in KINDS if isinstance(model, kind)), None)
-        kinds = (list, tuple) if kind in (list, tuple) else (kind or object, type(None))
+        kinds = (list, tuple) if kind in (list, tuple) else kind or object
         if isinstance(value, list) and len([one for one in value if len(str(one)) == 1]) > 1:
             cause = (
                 f"Un texte ajouté à {name} s'y range lettre par lettre. Mettez-le entre "
                 "crochets : += ['chat']."
             )
             yield "letters", place_of(case, name), cause
-        if isinstance(value, kinds) or hasattr(value, "__fspath__"):
+        if value is None or isinstance(value, kinds) or hasattr(value, "__fspath__"):
             continue
         cause = f"{name} doit être {KINDS[kind]}, et c'est {GIVEN.get(type(value), type(value))}."
         if isinstance(value, tuple) and len(value) == 1 and kind is str:
@@ -192,12 +192,14 @@ def no_asgi_application(case, error):
 @rule()
 def not_called(case):
     """L'application est la fonction get_asgi_application, et non ce qu'elle renvoie."""
-    if getattr(case.application, "__name__", "") == "get_asgi_application":
-        cause = (
-            "L'application est la fonction elle-même. Ajoutez les parenthèses : "
-            "get_asgi_application()."
-        )
-        yield "not-called", entrance(case), cause
+    file = entrance(case).file
+    for number, line in enumerate(case.project.source(file).lines, 1):
+        if re.search(r"[=:] *get_asgi_application\b(?!\()", line):
+            cause = (
+                "L'application est la fonction elle-même. Ajoutez les parenthèses : "
+                "get_asgi_application()."
+            )
+            yield "not-called", Place(file, number), cause
 
 
 @rule()
