@@ -89,9 +89,9 @@ def cancelled(case):
 @of_suite(said=r"AssertionError : assert False")
 def refused(case):
     """Le chat n'admet pas ce visiteur, qui ne dit pas d'où il vient."""
+    text = "\n".join(one.text for one in case.project.sources if is_of_tests(one.name))
     for file, node in visitors(case):
-        text = case.project.source(file).text
-        if "origin" not in text:
+        if not re.search(r"""["']origin["']""", text):
             cause = (
                 "Le chat refuse qui ne dit pas d'où il vient. Donnez à ce visiteur les en-têtes "
                 '[(b"host", b"localhost"), (b"origin", b"http://localhost")].'
