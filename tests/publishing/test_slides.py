@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from importlib.util import find_spec
@@ -266,6 +268,12 @@ def launched(chromium):
 
 @pytest.fixture
 def visit(launched):
+    with opening(launched) as opened:
+        yield opened
+
+
+@contextmanager
+def opening(launched):
     """Donne de quoi ouvrir une page, avec ce qu'elle a demandé au réseau ou au disque."""
     size = {"width": 1280, "height": 720}
     with launched.new_context(viewport=size, timezone_id="Europe/Paris") as context:
@@ -304,11 +312,49 @@ def shown_slides(page) -> Iterator[int]:
         page.keyboard.press("ArrowRight")
 
 
-@pytest.mark.parametrize("deck", decks(), ids=lambda deck: deck.stem)
-def test_no_slide_overflows(visit, deck):
-    page, _ = visit(deck)
-    found = [fault for _ in shown_slides(page) for fault in page.evaluate(OVERFLOWS)]
-    assert found == []
+@dataclass
+class Seen:
+    """Ce que l'on a vu d'un jeu, diapositive par diapositive, sa vue de présentation ouverte."""
+
+    overflows: list[str]
+    faults: dict[tuple[int, str], list]
+    asked: list[str]
+
+
+@pytest.fixture(scope="module", params=decks(), ids=lambda deck: deck.stem)
+def deck(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def seen(launched, deck):
+    """Le jeu se montre une fois, et chaque test y lit ce qui le regarde."""
+    with opening(launched) as visit:
+        page, asked = visit(deck)
+        presenter = presenting(page)
+        # La barre de boutons s'efface quand la souris ne bouge plus.
+        page.locator(".bespoke-marp-inactive").wait_for()
+        overflows, faults = [], {}
+        for number in shown_slides(page):
+            overflows += page.evaluate(OVERFLOWS)
+            faults |= {(number, kind): nodes for kind, nodes in axe_faults(page).items()}
+        presenter.keyboard.press("o")
+        presenter.frame_locator(".bespoke-marp-overview iframe").locator("section").first.wait_for()
+        yield Seen(overflows, faults, asked)
+
+
+def axe_faults(page) -> dict[str, list]:
+    """Ce qu'axe trouve, et ce dont il doute ; rien s'il n'est pas là."""
+    if not find_spec("axe_playwright_python"):
+        return {}
+    from axe_playwright_python.sync_playwright import Axe
+
+    answer = Axe().run(page).response
+    return {fault["id"]: fault["nodes"] for fault in answer["violations"] + answer["incomplete"]}
+
+
+def test_no_slide_overflows(seen):
+    assert seen.overflows == []
 
 
 @pytest.mark.parametrize(
@@ -321,38 +367,22 @@ def test_an_overflow_is_seen(visit, style):
     assert page.evaluate(OVERFLOWS) != []
 
 
-@pytest.mark.parametrize("deck", decks(), ids=lambda deck: deck.stem)
-def test_axe_finds_nothing(visit, deck):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page, _ = visit(deck)
-    # La barre de boutons s'efface quand la souris ne bouge plus.
-    page.locator(".bespoke-marp-inactive").wait_for()
-    found = {}
-    for number in shown_slides(page):
-        answer = axe.run(page).response
-        found |= {(number, fault["id"]): fault["nodes"] for fault in answer["violations"]}
-        found |= {(number, doubt["id"]): doubt["nodes"] for doubt in answer["incomplete"]}
-    assert found == {}
+def test_axe_finds_nothing(seen):
+    pytest.importorskip("axe_playwright_python")
+    assert seen.faults == {}
 
 
 def test_axe_sees_a_pale_text(visit):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    pytest.importorskip("axe_playwright_python")
     page, _ = visit(find_deck("05"))
     page.add_style_tag(content="section h1 { color: #aaa !important }")
-    assert "color-contrast" in [fault["id"] for fault in axe.run(page).response["violations"]]
+    assert "color-contrast" in axe_faults(page)
 
 
-@pytest.mark.parametrize("deck", decks(), ids=lambda deck: deck.stem)
-def test_no_request_leaves_the_page(visit, deck):
-    page, asked = visit(deck)
-    presenter = presenting(page)
-    for _ in shown_slides(page):
-        pass
-    presenter.keyboard.press("o")
-    presenter.frame_locator(".bespoke-marp-overview iframe").locator("section").first.wait_for()
-    home = made_page(deck).as_uri()
-    assert {url.partition("?")[0] for url in asked if not url.startswith("data:")} == {home}
-    assert len(asked) >= 4
+def test_no_request_leaves_the_page(seen, deck):
+    asked = {url.partition("?")[0] for url in seen.asked if not url.startswith("data:")}
+    assert asked == {made_page(deck).as_uri()}
+    assert len(seen.asked) >= 4
 
 
 def presenting(page):
