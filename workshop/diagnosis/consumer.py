@@ -286,6 +286,8 @@ def not_awaited(case):
                 f"async_to_sync(self.channel_layer.{verb})(…). Sans cela, {effect}."
             )
         yield "coroutine-not-awaited", place, cause, "", mend
+        for caller in case.project.using(place.function) if plain else ():
+            yield "coroutine-not-awaited", caller, cause
 
 
 # La seconde forme est celle de Python 3.14.

@@ -221,9 +221,11 @@ def _same_group(case, joined, sent) -> str | None:
 def not_told(case):
     """La méthode de l'événement le reçoit, et n'en dit rien au visiteur."""
     kinds = {method(kind) for kind, _ in case.probe.events}
-    for _, function, place in methods(case, *kinds) if case.probe.unheard else ():
+    for one, function, place in methods(case, *kinds) if case.probe.unheard else ():
         start = f"« {function.__name__} » reçoit l'événement, et"
         cause = f'{start} n\'envoie rien. Il faut y écrire « await self.send(event["text"]) ».'
+        if functions(case, one).keys() & {*function.__code__.co_names}:
+            continue
         if "send" in function.__code__.co_names:
             cause = (
                 f"{start} ne l'envoie pas à tous, celui qui parle compris. Voyez ses conditions."

@@ -31,7 +31,7 @@ def never_accepted(case):
         observed = "Le consommateur parle avant d'avoir accepté la connexion."
         for place in (*case.project.using("accept"), None):
             yield "never-accepted", place, cause, observed
-    if case.probe.answer == "silence":
+    if case.probe.answer == "silence" and not case.probe.waiting:
         for _, _, place in methods(case, "connect"):
             yield "never-accepted", place, cause
 
@@ -45,7 +45,10 @@ def accepted_twice(case):
     for place in accepts:
         cause = "La connexion est acceptée deux fois. Gardez un seul « await self.accept() »."
         if "super()" in case.project.source(place.file).line(place.line):
-            cause = "La connexion est acceptée deux fois. « super().connect() » accepte déjà."
+            cause = (
+                "La connexion est acceptée deux fois. « super().connect() » accepte déjà : "
+                "retirez-le."
+            )
         yield "double-accept", place, cause
 
 
