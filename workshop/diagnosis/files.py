@@ -103,21 +103,20 @@ def misplaced_file(case, wanted):
     if not there:
         return
     home = "dans le dossier live" if wanted == "requirements.txt" else "à côté de manage.py"
-    code = "misplaced-file"
-    cause = (
+    moved = (
         f"Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être {wanted}, "
         f"{home}."
     )
-    if wanted == "manage.py":
-        code = "nested-project"
-        cause = (
-            f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point "
-            "final à « django-admin startproject live . ». Supprimez ce que la commande a créé "
-            "(pas .venv), et refaites-la avec son point."
-        )
+    nested = (
+        f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point final à "
+        "« django-admin startproject live . ». Supprimez ce que la commande a créé (pas .venv), et "
+        "refaites-la avec son point."
+    )
     # Un fichier trop différent de celui du chapitre manque, sans que l'on sache qu'il est ailleurs.
-    yield code, Place(there), cause
-    yield code, Place(wanted), cause
+    for place in (Place(there), Place(wanted)):
+        if wanted == "manage.py":
+            yield "nested-project", place, nested
+        yield "misplaced-file", place, moved
 
 
 def _elsewhere(case, wanted: str) -> str | None:
