@@ -141,11 +141,11 @@ def unread(case, error) -> tuple[Place, str, str]:
     if "null bytes" in error.message:
         nulls = [one.name for one in case.project.sources if "\0" in one.text]
         file, line = (nulls or [file])[0], None
+    if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
+        line = int(opened[1])
     lines = case.project.source(file).lines
     raw = lines[line - 1] if line and line <= len(lines) else ""
     shown = f", ligne {line} : {raw.strip()}" if raw.strip() else "."
-    if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
-        line = int(opened[1])
     return Place(file, line), raw, f"Python ne peut pas lire {file}{shown}"
 
 
@@ -192,7 +192,8 @@ def misspelt_keyword(case, error):
     if re.search(r"[^,(\[{:]$", before) and re.match(r"\s*['\"]", raw):
         cause = "Il manque sans doute une virgule à la fin de la ligne précédente."
         yield "missing-comma", place, cause, observed
-    cause = f"Python s'arrête ici ({error.message}). Relisez cette ligne et celle du dessus."
+    said = re.sub(r" \(.*\)$", "", error.message)
+    cause = f"Python s'arrête ici ({said}). Relisez cette ligne et celle du dessus."
     yield "syntax", place, cause, observed
 
 
