@@ -103,21 +103,20 @@ def misplaced_file(case, wanted):
     if not there:
         return
     home = "dans le dossier live" if wanted == "requirements.txt" else "à côté de manage.py"
-    code = "misplaced-file"
-    cause = (
+    moved = (
         f"Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être {wanted}, "
         f"{home}."
     )
-    if wanted == "manage.py":
-        code = "nested-project"
-        cause = (
-            f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point "
-            "final à « django-admin startproject live . ». Supprimez ce que la commande a créé "
-            "(pas .venv), et refaites-la avec son point."
-        )
+    nested = (
+        f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point final à "
+        "« django-admin startproject live . ». Supprimez ce que la commande a créé (pas .venv), et "
+        "refaites-la avec son point."
+    )
     # Un fichier trop différent de celui du chapitre manque, sans que l'on sache qu'il est ailleurs.
-    yield code, Place(there), cause
-    yield code, Place(wanted), cause
+    for place in (Place(there), Place(wanted)):
+        if wanted == "manage.py":
+            yield "nested-project", place, nested
+        yield "misplaced-file", place, moved
 
 
 def _elsewhere(case, wanted: str) -> str | None:
@@ -142,11 +141,11 @@ def unread(case, error) -> tuple[Place, str, str]:
     if "null bytes" in error.message:
         nulls = [one.name for one in case.project.sources if "\0" in one.text]
         file, line = (nulls or [file])[0], None
+    if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
+        line = int(opened[1])
     lines = case.project.source(file).lines
     raw = lines[line - 1] if line and line <= len(lines) else ""
     shown = f", ligne {line} : {raw.strip()}" if raw.strip() else "."
-    if opened := re.search(r"does not match opening .* on line (\d+)", error.message):
-        line = int(opened[1])
     return Place(file, line), raw, f"Python ne peut pas lire {file}{shown}"
 
 
@@ -193,7 +192,8 @@ def misspelt_keyword(case, error):
     if re.search(r"[^,(\[{:]$", before) and re.match(r"\s*['\"]", raw):
         cause = "Il manque sans doute une virgule à la fin de la ligne précédente."
         yield "missing-comma", place, cause, observed
-    cause = f"Python s'arrête ici ({error.message}). Relisez cette ligne et celle du dessus."
+    said = re.sub(r" \(.*\)$", "", error.message)
+    cause = f"Python s'arrête ici ({said}). Relisez cette ligne et celle du dessus."
     yield "syntax", place, cause, observed
 
 

@@ -2,7 +2,6 @@
 
 import re
 
-from workshop.diagnosis.consumer import mended
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
 
@@ -21,13 +20,15 @@ def old_middleware(case, error, name):
 @rule(steps=range(4, 100))
 def middleware_not_awaited(case):
     """Un étage fait à la main n'attend pas l'application qu'il enveloppe."""
+    case.probe  # noqa: B018  la conversation d'essai en trouve d'autres
     for called, place in case.unawaited:
         if called == place.function == "__call__":
             cause = (
                 "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
                 "l'attend pas."
             )
-            mend = mended(case, place, r"\b(?=self\.)", "await ")
+            line = case.project.source(place.file).lines[place.line - 1]
+            mend = re.sub(r"\b(?=self\.)", "await ", line, count=1)
             yield "middleware-not-awaited", place, cause, "", mend
 
 

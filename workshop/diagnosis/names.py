@@ -108,9 +108,10 @@ def missing_module(case, error, name):
             continue
         cause = f"Votre module est {file}. Déplacez-le : le projet le cherche dans {wanted[0]}."
         if file.endswith("/__init__.py") and "." not in name:
+            folder = file.removesuffix("/__init__.py")
             cause = (
-                f"Le dossier {file.removesuffix('/__init__.py')} n'est pas où le projet le cherche. "
-                "Déplacez-le à côté de manage.py."
+                f"Le dossier {folder} n'est pas où le projet le cherche. Déplacez-le à côté de "
+                "manage.py."
             )
         for lost in (file, *wanted):
             yield "misplaced-module", Place(lost), cause
