@@ -447,7 +447,15 @@ def test_production(project, python, server):
                 "Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant."
             )
         someone = Visitor(sealed)
-        someone.find(1, "de connexion")
+        try:
+            someone.find(1, "de connexion")
+        except AssertionError as refusal:
+            if "HTTP 400" not in str(refusal):
+                raise
+            pytest.fail(
+                "En production, le serveur refuse 127.0.0.1, que DJANGO_ALLOWED_HOSTS lui permet : "
+                "ALLOWED_HOSTS n'en tient pas compte."
+            )
         cookies = [cookie for cookie in someone.jar if not cookie.secure]
         if cookies or not [*someone.jar]:
             names = ", ".join(cookie.name for cookie in cookies) or "aucun cookie"
