@@ -174,13 +174,16 @@ for _code, (_pattern, _cause) in MESSAGES.items():
     @rule(UNREADABLE, _pattern)
     def said(case, error, code=_code, cause=_cause):
         place, _, observed = unread(case, error)
-        yield code, place, cause, observed
+        if place.file:
+            yield code, place, cause, observed
 
 
 @rule("SyntaxError")
 def misspelt_keyword(case, error):
     """Un mot de Python est mal écrit, ou une virgule manque."""
     place, raw, observed = unread(case, error)
+    if not place.file:
+        return
     source = case.project.source(place.file)
     code = re.sub(r"(['\"]).*?\1", "", raw)
     for word in re.findall(r"[^\W\d]\w*", code)[:3]:
