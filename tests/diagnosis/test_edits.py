@@ -98,6 +98,11 @@ def test_what_python_cannot_read_is_known_without_a_check(project):
     assert not reads(found(project)[:1], project)
 
 
+def test_what_python_reads_counts_the_lines_missing_at_the_top(project):
+    (project / CONSUMERS).write_text("def connect(message):\n    pass\n", "utf-8")
+    assert reads(found(project), project)
+
+
 @pytest.mark.parametrize(
     ("line", "covered"),
     [("await self.accept(", True), ("async def connect", True), ("async def receive", False)],

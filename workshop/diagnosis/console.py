@@ -3,7 +3,6 @@
 import re
 from urllib.parse import urlsplit
 
-from workshop.diagnosis import texts
 from workshop.diagnosis.rules import rule
 from workshop.project.sources import Place
 from workshop.system.processes import holder
@@ -30,6 +29,9 @@ def other_server(case):
 )
 def other_words(case, wanted, said):
     """Une voix est venue du navigateur, et ne dit pas la phrase du chapitre."""
+    # Ici : importées plus haut, ses règles passeraient avant toutes celles qui suivent.
+    from workshop.diagnosis import texts
+
     for code, cause in texts.differences(wanted, said):
         yield code, Place("console.js"), cause
 

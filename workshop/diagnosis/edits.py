@@ -97,7 +97,7 @@ def reads(chosen: Iterable[Edit], project: Path) -> bool:
     """Renvoie True si Python sait lire les fichiers que ces morceaux changent."""
     by_file: dict[str, list[Edit]] = {}
     for edit in chosen:
-        if edit.state != "missing" and edit.end and edit.file.endswith(".py"):
+        if edit.state != "missing" and (edit.end or edit.lines) and edit.file.endswith(".py"):
             by_file.setdefault(edit.file, []).append(edit)
     return all(
         _parsed(applied(ones, (project / file).read_text("utf-8-sig", "replace"))) is not None

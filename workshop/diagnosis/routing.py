@@ -173,6 +173,7 @@ def no_route(case):
                 f"La route du chat est dans {source.name}, qui ne sert qu'aux pages. Déplacez-la "
                 "dans chat/routing.py, dans websocket_urlpatterns."
             )
+            yield "route-in-urls", case.project.where_is("websocket_urlpatterns"), cause
             yield "route-in-urls", line_of(case, Place(source.name), "as_asgi"), cause
 
 
