@@ -94,10 +94,10 @@ def pytest_runtest_call(item):
 @pytest.fixture(scope="session")
 def server(request, project, python):
     """Le vrai serveur du projet, sur un port libre."""
-    if any("browser" in item.fixturenames for item in request.session.items):
-        # Le navigateur démarre pendant que le serveur démarre.
-        request.getfixturevalue("starting")
     with request.config.stash.get(SERVER, None) or Server(project, python) as running:
+        if any("browser" in item.fixturenames for item in request.session.items):
+            # Le navigateur démarre pendant que l'on juge les premiers buts.
+            request.getfixturevalue("starting")
         yield running
 
 

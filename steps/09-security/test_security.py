@@ -185,9 +185,14 @@ def signed_up(server, name: str) -> Visitor:
     return someone
 
 
-async def test_account(server):
+@pytest.fixture(scope="session")
+def blaise(server) -> Visitor:
+    """Quelqu'un qui vient de créer un compte ; un mot de passe est long à chiffrer."""
+    return signed_up(server, "blaise")
+
+
+async def test_account(server, blaise):
     """On crée un compte, on s'y connecte, et le chat appelle par son nom"""
-    await asyncio.to_thread(signed_up, server, "blaise")
     someone, other = Visitor(server), Visitor(server)
     form = await asyncio.to_thread(someone.find, 1, "de connexion")
     await asyncio.to_thread(someone.submit, form, "blaise", PASSWORD)
@@ -413,18 +418,17 @@ def test_csp(server):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_pages(server, browser):
+async def test_pages(server, browser, blaise):
     """Dans un navigateur, aucune page n'est gênée par sa propre politique"""
     visitor = PageVisitor(await browser.page())
-    signing_up = asyncio.create_task(asyncio.to_thread(signed_up, server, "denise"))
     for address in await asyncio.to_thread(pages, Visitor(server)):
         await visitor.opens(address)
-    for cookie in (await signing_up).jar:
+    for cookie in blaise.jar:
         said = f"{cookie.name}={cookie.value}; path=/"
         await visitor.value(f"document.cookie = {json.dumps(said)}")
     await visitor.opens(f"{server.url}/")
     await visitor.enter(f"{server.url}/chat/portes/")
-    await visitor.shows("denise", "La page du salon ne salue plus qui arrive.")
+    await visitor.shows("blaise", "La page du salon ne salue plus qui arrive.")
     await visitor.say("toujours là")
     await visitor.shows_once("toujours là", "La page du salon dit « toujours là »")
     await visitor.is_content()
