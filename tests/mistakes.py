@@ -87,6 +87,8 @@ class Mistake:
         if not report.red:
             return Answer(None, None, GREEN)
         message = str(report.diagnosis or report.red.reason)
+        # Le port d'un vrai serveur change d'une fois à l'autre, et l'heure aussi.
+        message = re.sub(r"(?<=127\.0\.0\.1):[\d:]+", ":8000", message)
         code = report.diagnosis.code if report.diagnosis else "unknown"
         return Answer(code, report.red.id, re.sub(r"\d\d:\d\d", "12:00", message))
 

@@ -208,7 +208,7 @@ def javascript_name(case, name):
         yield "javascript-name", place, f"Rien ne s'appelle « {name} ».{more}"
 
 
-@rule(said=r"dit : TypeError.*(?:of|is) null")
+@rule(said=r"dit : TypeError.*(?:properties of null|\) is null)")
 def javascript_null(case):
     """Le script cherche dans la page un élément qui n'y est pas, ou pas encore."""
     for place in pages(case, r"<script(?![^>]*(?:module|defer))"):
