@@ -1,10 +1,11 @@
 """Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
+import ast
 import re
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.page import pages
-from workshop.diagnosis.rules import anywhere, rule, words
+from workshop.diagnosis.rules import rule, words
 from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place
 
@@ -23,17 +24,25 @@ words(
         ),
     },
 )
-words(
-    anywhere,
-    {
-        "one-bucket-for-all": (
-            r"paie pour qui parle trop vite|La 1e connexion",
-            "Le seau est créé une fois, et tous y puisent. Créez-le à chaque visite, dans "
-            "__init__, et ne partagez que celui d'une personne ou d'une adresse.",
-        ),
-    },
-    goals=("test_flood", "test_crowd"),
-)
+
+
+@rule(steps=GATES, said=r"paie pour qui parle trop vite|connexion d'une adresse est refusée")
+def one_bucket_for_all(case):
+    """Un seau rangé dans la classe est le même pour tous."""
+    for source in case.project.sources:
+        for node in source.nodes:
+            for one in node.body if isinstance(node, ast.ClassDef) else ():
+                made = [call for call in ast.walk(one) if isinstance(call, ast.Call)]
+                if isinstance(one, ast.Assign) and any(is_ours(case, call) for call in made):
+                    cause = (
+                        "Ce que range la classe est créé une fois, et tous y puisent. Créez-le à "
+                        "chaque visite, dans __init__."
+                    )
+                    yield "one-bucket-for-all", None, cause
+
+
+def is_ours(case, call: ast.Call) -> bool:
+    return case.project.where_is(ast.unparse(call.func)) is not None
 
 
 @rule(r".*", steps=GATES, goals=REFUSALS, said=r"code 1011")
