@@ -57,7 +57,7 @@ def codes() -> set[str]:
     # Celles d'une table reçoivent leur code.
     for rule in RULES:
         given = inspect.signature(rule.function).parameters.get("code")
-        found |= {given.default} if given else set()
+        found |= {given.default} if given and given.default is not given.empty else set()
     return found
 
 
