@@ -12,7 +12,7 @@ from workshop.checking.judges import Judge, reaches, request
 from workshop.checking.locating import Part, Search
 from workshop.diagnosis.edits import Edit, apply, covers, edits, uses
 from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
-from workshop.diagnosis.movements import Movement, brought_by, reached
+from workshop.diagnosis.movements import Movement, brought_by, reached, to_read_again
 from workshop.diagnosis.naming import Naming, named_alike
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
@@ -53,9 +53,9 @@ def explain(
 
     nursed.start(python or sys.executable)
     with tempfile.TemporaryDirectory(prefix="atelier-") as folder:
-        solution = nearest(project, step)
-        naming = named_alike(solution, project, suspicion.settings, Path(folder) / "live")
-        gap = Gap(project, naming, edits(project, naming.solution))
+        near = nearest(project, step)
+        naming = named_alike(near.solution, project, suspicion.settings, Path(folder) / "live")
+        gap = Gap(project, near, naming)
         search = Search(project, mends, SECONDS)
         part = None
         if gap.written:
@@ -86,8 +86,9 @@ class Gap:
     autres.
     """
 
-    def __init__(self, project: Path, naming: Naming, found: list[Edit]):
-        self.project = project
+    def __init__(self, project: Path, step: Step, naming: Naming):
+        self.project, self.step, self.naming = project, step, naming
+        found = edits(project, naming.solution)
         here = reached(project, naming)
         self.brought = {edit: brought_by(edit, naming) for edit in found}
         self.unwritten = {
@@ -98,13 +99,13 @@ class Gap:
         self.written = [edit for edit in found if edit not in self.unwritten]
 
 
-def nearest(project: Path, step: Step) -> Path:
-    """Renvoie la solution la plus proche d'un projet, parmi celles où une étape est verte."""
+def nearest(project: Path, step: Step) -> Step:
+    """Renvoie l'étape dont la solution est la plus proche d'un projet, à partir de celle-ci."""
     mine = _lines(project)
-    later = [one.solution for one in all_steps() if one.number >= step.number]
+    later = [one for one in all_steps() if one.number >= step.number]
 
-    def apart(solution: Path) -> int:
-        theirs = _lines(solution)
+    def apart(one: Step) -> int:
+        theirs = _lines(one.solution)
         return (mine - theirs).total() + (theirs - mine).total()
 
     return min(later, key=apart)
@@ -138,7 +139,7 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
             cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
             return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
         if not gap.unwritten:
-            cause = read_again(edit, gap.brought[edit])
+            cause = read_again(edit, to_read_again(edit, gap.naming, gap.step))
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)
     # Une autre façon d'écrire peut ne pas s'accorder avec la suite du chapitre : ce n'est pas une
     # faute que l'on sache nommer.

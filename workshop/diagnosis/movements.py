@@ -31,13 +31,9 @@ class Movement:
 
 
 @cache
-def _brought() -> dict[str, dict[str, Movement]]:
-    """Par fichier, le premier mouvement du parcours qui apporte chaque ligne.
-
-    La ligne vide est le fichier lui-même.
-    """
-    found: dict[str, dict[str, Movement]] = {}
-    act = 0
+def _told() -> list[tuple[Movement, str, list[str]]]:
+    """Ce que dit chaque acte du parcours, dans l'ordre : son mouvement, un fichier, ses lignes."""
+    told, act = [], 0
     for step in all_steps():
         titles = [
             (opening.map[0], *TITLE.fullmatch(inline.content).groups())
@@ -47,15 +43,25 @@ def _brought() -> dict[str, dict[str, Movement]]:
         for one in step.acts:
             act += 1
             rank = bisect([line for line, _, _ in titles], one.line) - 1
-            if rank < 0:
-                continue
-            movement = Movement(step, *titles[rank][1:], act)
-            for file, lines in _lines(one, step):
-                known = found.setdefault(file, {})
-                for line in ("", *lines):
-                    # Avec son décalage, puis sans : une ligne décalée plus tard est une autre.
-                    known.setdefault(line.rstrip(), movement)
-                    known.setdefault(_squeezed(line), movement)
+            if rank >= 0:
+                movement = Movement(step, *titles[rank][1:], act)
+                told += [(movement, file, lines) for file, lines in _lines(one, step)]
+    return told
+
+
+@cache
+def _brought() -> dict[str, dict[str, Movement]]:
+    """Par fichier, le premier mouvement du parcours qui apporte chaque ligne.
+
+    La ligne vide est le fichier lui-même.
+    """
+    found: dict[str, dict[str, Movement]] = {}
+    for movement, file, lines in _told():
+        known = found.setdefault(file, {})
+        for line in ("", *lines):
+            # Avec son décalage, puis sans : une ligne décalée plus tard est une autre.
+            known.setdefault(line.rstrip(), movement)
+            known.setdefault(_squeezed(line), movement)
     return found
 
 
@@ -88,6 +94,17 @@ def brought_by(edit: Edit, naming: Naming) -> Movement | None:
         return known.get("")
     found = [known.get(line.rstrip(), known.get(_squeezed(line))) for line in edit.lines if line]
     return max(filter(None, found), key=lambda movement: movement.act, default=None)
+
+
+def to_read_again(edit: Edit, naming: Naming, step: Step) -> Movement | None:
+    """Renvoie le dernier mouvement, jusqu'à une étape, qui écrit ce que ce morceau ajoute."""
+    file = naming.in_chapter(edit.file)
+    wanted = {line.rstrip() for line in edit.lines if len(_squeezed(line)) >= SHORTEST}
+    for movement, name, lines in reversed(_told()):
+        there = name == file and movement.step.number <= step.number
+        if there and wanted & {line.rstrip() for line in lines}:
+            return movement
+    return brought_by(edit, naming)
 
 
 def reached(project: Path, naming: Naming) -> int:
