@@ -34,7 +34,7 @@ class Progress:
         self.durations = Durations()
         self.expected: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
-        self.finished = set()
+        self.finished, self.failed = set(), set()
         self.began = self.shown = 0.0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -61,6 +61,7 @@ class Progress:
         test = report.nodeid
         self.seconds[test] = self.seconds.get(test, 0) + report.duration
         if report.failed:
+            self.failed.add(test)
             self.erase()
             self.reporter.write_line(f"échec : {test}")
         if report.when == "teardown":
@@ -70,7 +71,10 @@ class Progress:
 
     def pytest_sessionfinish(self) -> None:
         self.erase()
-        keep(DURATIONS, json.dumps(self.durations.known | self.seconds))
+        # Celle d'un test qui échoue, ou que l'on arrête, ne dit rien de la prochaine.
+        whole = self.finished - self.failed
+        new = {test: seconds for test, seconds in self.seconds.items() if test in whole}
+        keep(DURATIONS, json.dumps(self.durations.known | new))
 
     def show(self) -> None:
         """Écrit où l'on en est, à la place de la ligne d'avant si c'est un terminal."""

@@ -1,5 +1,6 @@
 """Les tests eux-mêmes : leur ordre, leur partage, ce qu'ils disent à mesure, leur forme rapide."""
 
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -64,6 +65,26 @@ def test_what_is_left_is_said(finished, elapsed, said):
     progress = Progress(SimpleNamespace(isatty=False), workers=2)
     progress.expected, progress.finished = {"long": 480, "court": 120}, {*finished}
     assert progress.sentence(elapsed).replace("\u00a0", " ") == said
+
+
+def test_only_a_whole_test_leaves_its_duration(monkeypatch):
+    left = {}
+    monkeypatch.setattr("tests.progress.keep", lambda name, value: left.update(json.loads(value)))
+    reporter = SimpleNamespace(isatty=False, write_line=print)
+    progress = Progress(reporter, workers=2)
+    progress.durations.known = {"rouge": 9, "ancien": 8}
+    progress.begin(["vert", "rouge", "coupé"])
+    for test, when, failed in (
+        ("vert", "call", False),
+        ("vert", "teardown", False),
+        ("rouge", "call", True),
+        ("rouge", "teardown", False),
+        ("coupé", "call", False),
+    ):
+        report = SimpleNamespace(nodeid=test, when=when, failed=failed, duration=2)
+        progress.pytest_runtest_logreport(report)
+    progress.pytest_sessionfinish()
+    assert left == {"vert": 4, "rouge": 9, "ancien": 8}
 
 
 @pytest.fixture
