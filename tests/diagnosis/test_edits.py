@@ -1,4 +1,4 @@
-"""Ce qui sépare un projet d'une solution : appliqué en entier, il n'en reste rien."""
+"""Ce qui sépare un projet d'une solution : appliqué en entier, il n'en reste rien."""
 
 import shutil
 from itertools import permutations

@@ -130,13 +130,13 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
         if heard := first_heard(suspicion, proven):
-            # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
+            # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
             if heard.line and heard.file.endswith(".py"):
                 return heard
             there = [one for one in part if heard.file in (None, one.file, one.moved)]
             return _at(heard, principal(there, suspicion, project))
         if all(awaits(one, project) for one in part):
-            cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
+            cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
             return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
         if not gap.unwritten:
             cause = read_again(edit, to_read_again(edit, gap.naming, gap.step))

@@ -29,7 +29,7 @@ def other_server(case):
 )
 def other_words(case, wanted, said):
     """Une voix est venue du navigateur, et ne dit pas la phrase du chapitre."""
-    # Ici : importées plus haut, ses règles passeraient avant toutes celles qui suivent.
+    # Ici : importées plus haut, ses règles passeraient avant toutes celles qui suivent.
     from workshop.diagnosis import texts
 
     for code, cause in texts.differences(wanted, said):

@@ -142,7 +142,7 @@ words(
 
 @rule(goals="test_restart", said=r"rien\.$", outside=True)
 def forgotten(case):
-    """Rien n'est gardé : le projet ne se sert d'aucun modèle."""
+    """Rien n'est gardé : le projet ne se sert d'aucun modèle."""
     if not any(".objects" in source.text for source in case.project.sources):
         cause = (
             "Ce que garde une variable disparaît avec le serveur. Un message se garde dans une "

@@ -250,7 +250,7 @@ words_of_suite(
         "reads-the-code": (
             r"écrit autrement, ",
             "Les noms et l'allure du code ont changé, et rien de ce que l'on entend. Ce test "
-            "regarde le code, ou l'intérieur du consommateur : qu'il écoute plutôt la "
+            "regarde le code, ou l'intérieur du consommateur : qu'il écoute plutôt la "
             "conversation.",
         ),
     },
