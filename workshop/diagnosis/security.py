@@ -148,7 +148,7 @@ def policy(case, what, said, sources):
         yield "policy-too-tight", place, cause
     for page in pages(case, r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle="):
         cause = (
-            f"La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur pour "
+            f"La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur pour "
             "le script se donne par un attribut data-…, ou se lit dans l'adresse."
         )
         yield "inline", page, cause
