@@ -1,4 +1,4 @@
-"""Du but rouge aux mots : la place est celle qui répare, et une règle qui se trompe se tait."""
+"""Du but rouge aux mots : la place est celle qui répare, et une règle qui se trompe se tait."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ def project(tmp_path) -> Path:
 
 
 def change(project: Path, file: str, good: str, bad: str) -> int:
-    """Change un fichier ; renvoie la ligne de ce changement."""
+    """Change un fichier ; renvoie la ligne de ce changement."""
     text = (project / file).read_text("utf-8")
     assert text.count(good) == 1
     (project / file).write_text(text.replace(good, bad), "utf-8")

@@ -1,4 +1,4 @@
-"""La recherche de ce qui répare : la plus petite part, en peu d'essais, et jamais sans fin."""
+"""La recherche de ce qui répare : la plus petite part, en peu d'essais, et jamais sans fin."""
 
 import threading
 import time

@@ -9,12 +9,12 @@ from workshop.diagnosis import catalogue  # noqa: F401  les règles se déclaren
 from workshop.diagnosis.rules import RULES
 
 MISTAKES = all_mistakes()
-# Ceux que donnent la place seule, ou ce qui n'est pas encore écrit : aucune règle ne les dit.
+# Ceux que donnent la place seule, ou ce qui n'est pas encore écrit : aucune règle ne les dit.
 WITHOUT_WORDS = {"unknown", "read-again", "not-written"}
 
 
 def chosen(everything: bool) -> list:
-    """Renvoie les fautes à rejouer : toutes, ou la première de chaque code d'une étape."""
+    """Renvoie les fautes à rejouer : toutes, ou la première de chaque code d'une étape."""
     if everything:
         return MISTAKES
     firsts = {}
@@ -48,7 +48,7 @@ def texts_of(nodes: list) -> set[str]:
 
 
 def codes() -> set[str]:
-    """Renvoie les codes que les règles donnent : le premier de chaque proposition."""
+    """Renvoie les codes que les règles donnent : le premier de chaque proposition."""
     found = set()
     for node in nodes_of("workshop/diagnosis", "*.py", ast.Yield):
         if isinstance(node.value, ast.Tuple):

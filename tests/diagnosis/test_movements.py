@@ -26,7 +26,7 @@ def test_what_separates_two_steps_is_of_the_second(step):
     brought = [brought_by(edit, OURS) for edit in edits(before, step.solution)]
     new = [movement for movement in brought if movement and movement.act > here]
     assert new and {movement.step.slug for movement in new} == {step.slug}
-    # Le reste : des lignes que le chapitre retire, ou que d'autres avaient déjà.
+    # Le reste : des lignes que le chapitre retire, ou que d'autres avaient déjà.
     assert len(new) >= len(brought) / 2
 
 
