@@ -1,3 +1,4 @@
+# -*- coding: utf-8 -*-
 """Où sont l'atelier et son environnement, quels Pythons lui conviennent. Un vieux Python le lit."""
 
 import os

@@ -58,8 +58,8 @@ def test_without_words_the_place_and_what_to_read_again(project):
     found, _ = explained(project)
     assert (found.code, found.file, found.line) == ("read-again", CONSUMERS, line)
     assert found.observed == OBSERVED
-    # Le consommateur qui ouvre est du chapitre d'avant.
-    assert "le mouvement 1 du chapitre 04" in found.cause
+    # Le dernier mouvement qui écrit cette ligne.
+    assert "le mouvement 3 du chapitre 05" in found.cause
     assert "await self.accept()" not in str(found)
 
 

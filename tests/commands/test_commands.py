@@ -71,7 +71,7 @@ def test_verifier_for_people():
     assert done.returncode == 1
     assert "✘ Qui arrive entend `Bienvenue Anonymous troll !`" in done.stdout
     assert done.stdout.count("(en attente)") == 8
-    assert "Ouvrez chat/consumers.py, ligne 5." in done.stdout
+    assert "Ce n'est pas encore écrit" in done.stdout
     assert "indice 05" in done.stdout
 
 

@@ -273,7 +273,7 @@ async def test_save_hint_solution_trace_next(project):
 
 def test_the_waiting_process_holds_nothing_of_a_project():
     code = (
-        "import sys, workshop.judging as judging\n"
+        "import sys, workshop.checking.judging as judging\n"
         "judging.sys.stdin = type('In', (), {'readline': staticmethod(lambda: print(\n"
         "    'DJANGO_SETTINGS_MODULE' in judging.os.environ,\n"
         "    sorted({name.split('.')[0] for name in sys.modules} & {'live', 'chat'}),\n"

@@ -191,7 +191,7 @@ def test_no_server_outlives_the_suite(end, project):
     parent = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import sys; from pathlib import Path; from workshop.mutation import Runner\n"
+            "import sys; from pathlib import Path; from workshop.mutants.mutation import Runner\n"
             "runner = Runner(sys.executable)\n"
             f"runner.run(Path({str(project)!r}), seconds={10 if end == 'stop' else 60})\n"
             "runner.stop()",

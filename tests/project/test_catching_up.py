@@ -19,7 +19,8 @@ from workshop.basics import WorkshopError
 from workshop.chapters.steps import all_steps, find_step
 from workshop.checking import checking
 from workshop.checking.checking import check
-from workshop.commands import cli as commands
+from workshop.commands import learning
+from workshop.commands import main as commands
 from workshop.project import catching_up
 from workshop.project.catching_up import (
     Plan,
@@ -304,7 +305,7 @@ def type_command(*arguments):
 @pytest.fixture
 def live(project, monkeypatch):
     """Le projet, pris pour celui de l'atelier ; son environnement est prêt."""
-    monkeypatch.setattr(commands, "LIVE", project)
+    monkeypatch.setattr(learning, "LIVE", project)
     monkeypatch.setattr(catching_up, "environment_ready", lambda plan: True)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     return project

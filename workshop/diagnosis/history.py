@@ -43,7 +43,7 @@ def decorators(node: ast.AST) -> list[ast.expr]:
     return getattr(node, "decorator_list", [])
 
 
-@rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL", steps=KEPT)
+@rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL")
 def missing_migration(case, error):
     """Un modèle a changé sans sa migration, ou Django ne voit plus ses migrations."""
     made = {file.rpartition("/")[0] for file in case.project.files if "/migrations/0" in file}

@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from workshop.mutants.naming import names_of, rename
 
 from workshop.chapters.steps import find_step
 from workshop.mutants.mutation import with_tests_of
 from workshop.project.files import copy_project
+from workshop.project.naming import names_of, rename
 from workshop.system.processes import project_environment
 
 STEP = find_step("10")
@@ -25,11 +25,11 @@ def learner(tmp_path):
 
 
 def test_our_own_names_are_left(tmp_path):
-    assert names_of(STEP.solution) == {}
+    assert names_of(STEP.solution, "live.settings") == {}
 
 
 def test_the_names_of_a_learner_are_found(learner):
-    assert names_of(learner) == THEIRS
+    assert names_of(learner, "config.settings") == THEIRS
 
 
 def test_a_renamed_chat_still_runs(learner):
