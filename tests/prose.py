@@ -20,6 +20,8 @@ from workshop.chapters.steps import PARSER
 # ce qui se fait à partir des chapitres et des diapositives.
 LEFT = {".git", ".venv", ".atelier", "live", "carnets", "paquets", "node_modules"}
 LEFT |= {"solutions", "html"}
+# Des messages cités signe pour signe, avec le code et les fautes de frappe de chacun.
+QUOTED = {"FAUTES.md"}
 CODE = "\ufffc"
 
 
@@ -40,6 +42,7 @@ def files(*suffixes: str) -> list[Path]:
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = set(folders) - LEFT
+        names = {*names} - QUOTED
         found += [Path(folder, name) for name in names if name.endswith(suffixes)]
     return sorted(found)
 

@@ -25,7 +25,7 @@ def workshop_copy(tmp_path, monkeypatch):
     for name in ("steps", "solutions", "notebooks", "slides", "docs", "workshop"):
         ignored = shutil.ignore_patterns("node_modules")
         shutil.copytree(making.ROOT / name, tmp_path / name, ignore=ignored)
-    for name in ("README.md", "ANIMER.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md"):
+    for name in ("README.md", "ANIMER.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md", "FAUTES.md"):
         shutil.copy(making.ROOT / name, tmp_path)
     for module in (making, chapters, cheatsheet, slides):
         monkeypatch.setattr(module, "ROOT", tmp_path)

@@ -20,8 +20,6 @@ Chacune est rejouée par les tests, et reçoit le message que l'on lit ici. À g
 fait ; au milieu, ce que `verifier` observe ; à droite, ce qu'il en dit, et le fichier à ouvrir.
 
 Cette page est *faite* des textes de `tests/mistakes/`."""
-# Ce qu'a écrit Python, jusqu'au bout de la ligne, se montre comme du code.
-RAISED = re.compile(r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Configured|NotReady|Exit)\b.*")
 WHERE = re.compile(r"^Ouvrez (\S+?)(, ligne \d+)?\.$")
 
 
@@ -56,15 +54,7 @@ def _row(title: str, message: str) -> str:
         # La ligne dépend de ce que chacun a écrit ; le fichier, non.
         where = WHERE.match(line)
         cure.append(f"*{where[1]}*" if where else _cell(line))
-    return f"| {_cell(title)} | {_said(observed)} | {'<br>'.join(cure)} |"
-
-
-def _said(observed: str) -> str:
-    found = RAISED.search(observed)
-    if not found or "`" in found[0]:
-        return _cell(observed)
-    code = found[0].replace("|", "\\|")
-    return f"{_cell(observed[: found.start()])}`{code}`"
+    return f"| {_cell(title)} | {_cell(observed)} | {'<br>'.join(cure)} |"
 
 
 def _cell(text: str) -> str:
