@@ -5,6 +5,7 @@ import inspect
 
 from tests.mistakes import GREEN, all_mistakes
 from workshop.basics import ROOT
+from workshop.checking.checking import IN_A_BROWSER
 from workshop.diagnosis import catalogue  # noqa: F401  les règles se déclarent
 from workshop.diagnosis.rules import RULES
 
@@ -34,7 +35,12 @@ def test_a_mistake_gets_its_message(mistake, request):
     expected = mistake.expected
     # Un but d'avant ne se juge qu'après ceux de l'étape.
     alone = expected.goal and "/" not in expected.goal and not request.config.getoption("--tout")
-    assert mistake.answer(expected.goal if alone else "") == expected
+    answers = []
+    # Un navigateur sur une machine occupée peut voir d'abord l'autre moitié d'une même faute.
+    tries = 3 if mistake.step.number in IN_A_BROWSER else 1
+    while expected not in answers and len(answers) < tries:
+        answers.append(mistake.answer(expected.goal if alone else ""))
+    assert answers[-1] == expected
 
 
 def nodes_of(folder: str, pattern: str, kind: type) -> list:
