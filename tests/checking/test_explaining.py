@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checking.test_steps import EQUIVALENT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step
 from workshop.checking.checking import check
@@ -100,7 +101,7 @@ def test_a_chapter_followed_act_by_act_hears_of_no_fault_but_the_one_it_makes(tm
 
 
 def test_a_proposal_can_prove_itself_in_a_project_written_in_another_way(project):
-    (project / CONSUMERS).write_text(SYNCHRONOUS, "utf-8")
+    (project / CONSUMERS).write_text(EQUIVALENT["synchrone"][1], "utf-8")
     good = "        async_to_sync(self.channel_layer.group_add)(self.salon, self.channel_name)"
     line = change(
         project,
@@ -119,26 +120,3 @@ def test_the_names_of_the_project_are_its_own(project):
     line = change(project, "tchat/consumers.py", "await self.accept()", "self.accept()")
     report = check(STEP, project, sys.executable)
     assert (report.diagnosis.file, report.diagnosis.line) == ("tchat/consumers.py", line)
-
-
-SYNCHRONOUS = """
-from asgiref.sync import async_to_sync
-from channels.generic.websocket import WebsocketConsumer
-
-
-class ChatConsumer(WebsocketConsumer):
-    def connect(self):
-        user = self.scope["user"]
-        self.nom = (user.get_full_name() or user.username) if user.pk else "Anonymous troll"
-        self.salon = self.scope["url_route"]["kwargs"]["room"]
-        async_to_sync(self.channel_layer.group_add)(self.salon, self.channel_name)
-        self.accept()
-        self.send(text_data=f"Bienvenue {self.nom} !")
-
-    def receive(self, text_data):
-        event = {"type": "phrase", "phrase": f"<{self.nom}> {text_data}"}
-        async_to_sync(self.channel_layer.group_send)(self.salon, event)
-
-    def phrase(self, event):
-        self.send(event["phrase"])
-"""

@@ -134,7 +134,7 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
             if heard.line and heard.file.endswith(".py"):
                 return heard
             there = [one for one in part if heard.file in (None, one.file, one.moved)]
-            return _at(heard, principal(there, suspicion, project))
+            return _at(heard, principal(there, suspicion, project)) if there else heard
         if all(awaits(one, project) for one in part):
             cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
             return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
