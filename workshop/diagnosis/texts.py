@@ -35,18 +35,6 @@ TRACES = (
         "commence par f.",
     ),
     (
-        r".*<coroutine object .*",
-        "coroutine-not-awaited",
-        "Le texte contient une coroutine que personne n'a attendue. Écrivez « await » devant son "
-        "appel.",
-    ),
-    (
-        r".*<bound method (?:\w+\.)*(\w+).*",
-        "not-called",
-        "Le texte contient la méthode {0}, et non ce qu'elle renvoie. Ajoutez les parenthèses : "
-        "{0}().",
-    ),
-    (
         r"(?:<.*> )?b['\"].*",
         "bytes",
         "Ce sont des octets, et non un texte. Lisez text_data, et envoyez le texte lui-même : "
@@ -86,24 +74,19 @@ def misheard(function):
 
 @rule(steps=range(5, 100), said=r"Entendu\W+Bienvenue")
 def welcome_to_all(case):
-    """La bienvenue part à tout le groupe."""
-    cause = (
-        "La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, répondez au "
-        "seul visiteur, par self.send."
-    )
+    """La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, répondez au seul
+    visiteur, par self.send."""
     for call in case.called("group_send"):
         if call.place and call.place.function == "connect":
-            yield "welcome-to-all", call.place, cause
+            yield call.place
 
 
 @rule(goals=("test_room", "test_transcript", "test_real_server"), said=r"Entendu\W+<")
 def one_room(case):
     """Tous les salons se rejoignent dans le même groupe."""
     for name, call in [(str(call.first), call) for call in case.called("group_add")]:
-        cause = (
-            f"Tous les salons se rejoignent dans le groupe « {name} ». Mettez le nom du salon dans "
-            "celui du groupe."
-        )
+        cause = f"""Tous les salons se rejoignent dans le groupe « {name} ». Mettez le nom du salon
+        dans celui du groupe."""
         if "poneys" not in name:
             for place in (*case.project.saying(name), call.place, *sendings(case)):
                 yield "one-room", place, cause
@@ -116,16 +99,9 @@ def traces(case, expected, heard):
         found = re.fullmatch(pattern, heard, re.S)
         if found and not re.fullmatch(pattern, expected, re.S):
             yield code, cause.format(*found.groups())
-    if re.search(r"\{[\w.()\[\]\"']+\}", heard) and "{" not in expected:
-        cause = (
-            "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets."
-        )
-        yield "f-missing", cause, r"(?=[\"'][^\"']*\{)", "f"
     if html.unescape(heard) == expected != heard:
-        cause = (
-            "Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ; "
-            "c'est à la page de se protéger, au chapitre 07."
-        )
+        cause = """Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ;
+        c'est à la page de se protéger, au chapitre 07."""
         yield "escaped", cause
 
 
@@ -139,10 +115,8 @@ def twice(case, expected, heard):
     lines = " et ".join(str(line) for line in sorted({*said}))
     cause = "La même phrase arrive deux fois."
     if " et " in lines:
-        cause = (
-            f"La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux. Gardez "
-            "celle qui passe par le groupe."
-        )
+        cause = f"""La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux.
+        Gardez celle qui passe par le groupe."""
     yield "said-twice", cause
 
 
@@ -158,15 +132,12 @@ def naming(case, expected, heard):
         return
     if wanted == "Anonymous troll":
         if called in ("", "AnonymousUser", "None"):
-            cause = (
-                f"Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ». "
-                "Demandez d'abord si user.is_authenticated."
-            )
+            cause = f"""Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ».
+            Demandez d'abord si user.is_authenticated."""
             yield "anonymous-name", cause
     elif called == "Anonymous troll" and not case.project.using("user"):
-        cause = (
-            'Le consommateur ne regarde pas qui est là : la personne est dans self.scope["user"].'
-        )
+        cause = """Le consommateur ne regarde pas qui est là : la personne est dans
+        self.scope["user"]."""
         yield "user-ignored", cause
     elif called == "Anonymous troll":
         if case.probe.scope and "user" not in case.probe.scope:
@@ -175,22 +146,16 @@ def naming(case, expected, heard):
         cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
         yield "not-full-name", cause
     else:
-        cause = (
-            "Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or "
-            "user.get_username() »."
-        )
+        cause = """Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or
+        user.get_username() »."""
         yield "no-username", cause
 
 
 @rule(said=r"Attendu\W+Bienvenue (?:Sam Samson|anonyme).*Entendu\W+Bienvenue Anonymous troll")
 def user_not_named(case):
-    """Une personne connectée reste anonyme."""
-    cause = (
-        "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
-        "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
-    )
-    for place in case.project.using("user"):
-        yield "user-not-named", place, cause
+    """Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est connectée.
+    Employez user.is_authenticated, sans parenthèses ni « not »."""
+    yield from case.project.using("user")
 
 
 @misheard
@@ -206,10 +171,8 @@ def differences(expected: str, heard: str) -> Iterator[tuple[str, str]]:
     wanted, found = expected[at : at + 1], heard[at : at + 1]
     changed = f"Au caractère {at + 1}, {_name(found)} est à la place {_of(wanted)}."
     if unicodedata.normalize("NFKC", heard) == unicodedata.normalize("NFKC", expected):
-        cause = (
-            f"{changed} Un traitement de texte ou une messagerie l'a changée : effacez-la et "
-            "retapez-la."
-        )
+        cause = f"""{changed} Un traitement de texte ou une messagerie l'a changée : effacez-la et
+        retapez-la."""
         yield "changed-character", cause
     elif heard.strip() == expected:
         cause = "Il y a une espace ou un retour à la ligne de trop au bord du texte."
