@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 
 from workshop.diagnosis.routing import Layout, entrance
 from workshop.diagnosis.rules import rule
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 
 CALLED = {
     "connect": "self",
@@ -115,15 +115,6 @@ def own_init(case):
 
 
 @rule(steps=range(4, 100))
-def class_groups(case):
-    """« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte s'y
-    lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."""
-    for place in case.project.using("groups"):
-        if any(isinstance(one.groups, str) for one in consumers(case)):
-            yield place
-
-
-@rule(steps=range(4, 100))
 def replaced(case):
     """Le projet remplace une méthode ou un attribut de Channels, qui ne peut plus servir."""
     for _, function, place in methods(case, *OWN):
@@ -197,13 +188,6 @@ def not_awaited(case):
             yield "coroutine-not-awaited", caller, cause
 
 
-@rule("TypeError", r"bad operand type for unary (?P<sign>[+-])")
-def pasted_diff(case, error, sign):
-    """Le « {sign} » du début vient d'une différence : il dit d'ajouter la ligne, et ne s'écrit pas.
-    Retirez-le."""
-    yield error.place
-
-
 @rule("KeyError", r"'(?P<key>user|session|cookies)'")
 def no_user(case, error, key):
     """Aucun étage ne cherche qui est là."""
@@ -223,9 +207,8 @@ def no_stack(case) -> str:
 def missing_key(case, error, key):
     """Une clé demandée à un dictionnaire ne s'y trouve pas."""
     line = case.project.source(error.place.file).line(error.place.line) if error.place.file else ""
-    scope, rooms = case.probe.scope, case.probe.rooms
+    rooms = case.probe.rooms
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
-    near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."
     places, cause = [error.place], ""
     if events:
@@ -233,8 +216,6 @@ def missing_key(case, error, key):
         cause = f"L'événement contient : {_quoted(events[0].second('message'))}. {same}"
     elif key in rooms:
         cause = f'Le salon est plus loin dans le scope : self.scope["url_route"]["kwargs"]["{key}"]'
-    elif near:
-        cause = f"La clé la plus proche est « {near} ». {same}"
     elif "kwargs" in line:
         places += route_places(case)
         cause = f"La route nomme le salon {_quoted(rooms)}, et le consommateur « {key} ». {same}"

@@ -7,15 +7,13 @@ from workshop.diagnosis.consumer import (
     class_nodes,
     consumers,
     functions,
-    handlers,
     mended,
     method,
     methods,
-    place_of,
     route_places,
 )
 from workshop.diagnosis.rules import rule
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 
 LAYER = ("group_add", "group_send", "group_discard")
 TOGETHER = ("test_room", "test_departure", "test_full_name", "test_username", "test_transcript")
@@ -58,15 +56,7 @@ def no_handler(case, error, kind):
         for place in sent:
             yield "bad-type", place, cause, observed
         return
-    for one in consumers(case):
-        written = functions(case, one)
-        others = [name for name in written if name not in handlers(case) and name[0] != "_"]
-        near = closest(wanted, others) or (others[0] if len(others) == 1 else None)
-        cause = f"""Le type « {kind} » appelle la méthode {wanted} ; la vôtre s'appelle {near}.
-        Donnez-leur le même nom, le point devenant un souligné."""
-        for place in (place_of(case, written[near]), *sent) if near else ():
-            yield "no-handler", place, cause, observed
-    cause = f"""Le type « {kind} » appelle la méthode {wanted}, qui n'existe pas encore. Écrivez-la
+    cause = f"""Le type « {kind} » appelle la méthode {wanted}, qui n'existe pas. Écrivez-la
     dans la classe : async def {wanted}(self, event):"""
     for place in sent:
         yield "no-handler", place, cause, observed
@@ -141,9 +131,6 @@ def nothing_sent(case):
     for call in case.called("channel_send"):
         if call.place:
             yield "send-to-channel", call.place, cause
-    cause = "receive est appelée, et n'envoie rien. Vérifiez son décalage et ses conditions."
-    for _, _, place in methods(case, "receive"):
-        yield "receive-says-nothing", place, cause
 
 
 @rule(steps=range(5, 100))

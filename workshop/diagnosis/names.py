@@ -1,12 +1,11 @@
 """Les noms : importés et absents, non définis, mal orthographiés, ou d'un autre temps."""
 
-import ast
 import re
 import sys
 
 from workshop.diagnosis.rules import raised, rule
 from workshop.diagnosis.settings import quoted, settings_files
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 
 HOMES = {
     "channels.auth": "AuthMiddlewareStack AuthMiddleware",
@@ -68,22 +67,6 @@ def missing_settings(case, error, name):
 
 
 @rule("ModuleNotFoundError", "No module named '(?P<name>[^']+)'", observed=NOT_FOUND)
-def glued(case, error, name):
-    """Deux textes qui se suivent sans virgule n'en font qu'un."""
-    for source in case.project.sources:
-        for node in source.nodes:
-            value = getattr(node, "value", None)
-            if isinstance(node, ast.Constant) and str(value).startswith(name):
-                first, second = (
-                    source.line(n).strip("'\" ,") for n in (node.lineno, node.end_lineno)
-                )
-                if first + second == value:
-                    cause = f"""« {value} » est « {first} » collé à « {second} » : deux textes qui
-                    se suivent sans virgule n'en font qu'un. Ajoutez la virgule qui manque."""
-                    yield "missing-comma", Place(source.name, node.lineno), cause
-
-
-@rule("ModuleNotFoundError", "No module named '(?P<name>[^']+)'", observed=NOT_FOUND)
 def missing_module(case, error, name):
     """Un module importé n'existe pas sous ce nom, ou n'est pas là."""
     project = case.project
@@ -95,18 +78,7 @@ def missing_module(case, error, name):
     for module, file in project.modules.items():
         if module == name or module.rpartition(".")[2] != name.rpartition(".")[2]:
             continue
-        cause = f"Votre module est {file}. Déplacez-le : le projet le cherche dans {wanted[0]}."
-        if file.endswith("/__init__.py") and "." not in name:
-            folder = file.removesuffix("/__init__.py")
-            cause = f"""Le dossier {folder} n'est pas où le projet le cherche. Déplacez-le à côté de
-            manage.py."""
-        for lost in (file, *wanted):
-            yield "misplaced-module", Place(lost), cause
         yield "misplaced-module", place, f"Votre module est {file}, et s'importe par « {module} »."
-    for file in project.files:
-        if file.rpartition("/")[0] == path.rpartition("/")[0] and closest(wanted[0], [file]):
-            cause = f"Votre fichier s'appelle {file}. Renommez-le {wanted[0]}."
-            yield "misplaced-module", Place(file), cause
     for file in wanted:
         cause = f"Le fichier {file} n'existe pas. Est-il écrit, et enregistré sous ce nom ?"
         yield "missing-file", Place(file), cause

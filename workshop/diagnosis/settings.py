@@ -56,15 +56,13 @@ def value_of(case, name: str):
     return getattr(case.settings, name, None)
 
 
-def quoted(case, text: str, last: bool = False) -> Place:
+def quoted(case, text: str) -> Place:
     """Renvoie la ligne des réglages où un texte est entre guillemets, sinon leur fichier."""
-    found = [
-        Place(file, number)
-        for file in settings_files(case)
-        for number, line in enumerate(case.project.source(file).lines, 1)
-        if re.search(rf"^[^#]*['\"]{re.escape(text)}\b", line)
-    ]
-    return found[-1 if last else 0] if found else Place(settings_file(case))
+    for file in settings_files(case):
+        for number, line in enumerate(case.project.source(file).lines, 1):
+            if re.search(rf"^[^#]*['\"]{re.escape(text)}\b", line):
+                return Place(file, number)
+    return Place(settings_file(case))
 
 
 def entrance(case) -> Place:
@@ -138,10 +136,6 @@ def wrong_shape(case):
         if value is None or isinstance(value, kinds) or hasattr(value, "__fspath__"):
             continue
         cause = f"{name} doit être {KINDS[kind]}, et c'est {GIVEN.get(type(value), type(value))}."
-        if isinstance(value, tuple) and len(value) == 1 and kind is str:
-            cause += " Une virgule à la fin de la ligne en fait un tuple : retirez-la."
-        elif isinstance(value, str) and kind is not dict:
-            cause += " Mettez les textes entre crochets, séparés par des virgules."
         yield "wrong-shape", place_of(case, name), cause
 
 
@@ -261,9 +255,4 @@ def unknown_time_zone(case, error, value):
 @rule(said=r"et non par daphne|HTTP 404 à la poignée")
 def daphne(case):
     """Ce n'est pas daphne qui sert le projet."""
-    if any(str(app).split(".")[0] == "daphne" for app in value_of(case, "INSTALLED_APPS") or ()):
-        return
     yield from set_twice(case, "INSTALLED_APPS")
-    cause = """« daphne » n'est pas dans INSTALLED_APPS : c'est l'ancien serveur qui répond, et il
-    ne connaît que les pages. Mettez 'daphne' en premier dans la liste."""
-    yield "no-daphne", place_of(case, "INSTALLED_APPS"), cause

@@ -78,10 +78,9 @@ def _slips(edit: Edit, project: Path) -> Iterator[Slip]:
     mine, theirs = _texts(edit, project)
     if not read(project / edit.file).strip():
         yield "empty-file", f"{edit.file} est vide. L'avez-vous enregistré ?"
-    elif not mine and any(
-        _commented(theirs[0], line) for line in read(project / edit.file).split("\n")
-    ):
-        yield "commented", "Cette ligne est un commentaire, que rien ne lit : retirez le « # »."
+    elif not mine and (number := _commented(theirs[0], read(project / edit.file).split("\n"))):
+        cause = f"La ligne {number} est un commentaire, que rien ne lit : retirez son « # »."
+        yield "commented", cause
     elif not mine:
         yield from _lost("\n".join(line.strip() for line in theirs), _list(edit, project))
     elif theirs:
@@ -152,8 +151,10 @@ def _misspelt(changes: list[tuple[tuple[str, ...], tuple[str, ...]]]) -> Iterato
         yield "misspelt", f"Ici, il faut « {theirs} », et non « {mine} »."
 
 
-def _commented(wanted: str, line: str) -> bool:
-    return line.lstrip().startswith("#") and line.lstrip("# ").rstrip() == wanted.strip()
+def _commented(wanted: str, lines: list[str]) -> int:
+    """Renvoie le numéro de la ligne qui est celle-ci, en commentaire ; 0 s'il n'y en a pas."""
+    bare = [line.lstrip("# ").rstrip() if "#" in line else "" for line in lines]
+    return bare.index(wanted.strip()) + 1 if wanted.strip() in bare else 0
 
 
 def _indent(line: str) -> int:
