@@ -31,16 +31,12 @@ from workshop.project.catching_up import (
     to_go_back,
 )
 from workshop.project.comparing import differences
-from workshop.system import installing, memory
+from workshop.system import installing
 from workshop.system.memory import keep, kept
 
+pytestmark = pytest.mark.usefixtures("own_progress")
 STEPS = all_steps()
 CHAT, SETTINGS = "chat/consumers.py", "live/settings.py"
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "PROGRESS", tmp_path / ".atelier")
 
 
 @pytest.fixture
