@@ -115,6 +115,14 @@ def own_init(case):
 
 
 @rule(steps=range(4, 100))
+def class_groups(case):
+    """« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte s'y
+    lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."""
+    if any(isinstance(one.groups, str) for one in consumers(case)):
+        yield from case.project.using("groups")
+
+
+@rule(steps=range(4, 100))
 def replaced(case):
     """Le projet remplace une méthode ou un attribut de Channels, qui ne peut plus servir."""
     for _, function, place in methods(case, *OWN):

@@ -30,12 +30,10 @@ def lazy_query(case, error):
     parcourt, hors du fil de la base. Rendez une liste : list(…)."""
     for source in case.project.sources:
         for node in source.nodes:
-            if any("database_sync" in ast.unparse(one) for one in decorators(node)):
+            if any(
+                "database_sync" in ast.unparse(one) for one in getattr(node, "decorator_list", ())
+            ):
                 yield Place(source.name, node.lineno)
-
-
-def decorators(node: ast.AST) -> list[ast.expr]:
-    return getattr(node, "decorator_list", [])
 
 
 @rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL")

@@ -5,7 +5,7 @@ import sys
 
 from workshop.diagnosis.rules import raised, rule
 from workshop.diagnosis.settings import quoted, settings_files
-from workshop.project.sources import Place
+from workshop.project.sources import Place, closest
 
 HOMES = {
     "channels.auth": "AuthMiddlewareStack AuthMiddleware",
@@ -69,20 +69,15 @@ def missing_settings(case, error, name):
 @rule("ModuleNotFoundError", "No module named '(?P<name>[^']+)'", observed=NOT_FOUND)
 def missing_module(case, error, name):
     """Un module importé n'existe pas sous ce nom, ou n'est pas là."""
-    project = case.project
     place = quoted(case, name) if error.place.file in ("", "manage.py") else error.place
     if re.match(PAST_MODULES, name):
         yield "channels-1", place, PAST_CURE
+    for module in case.project.modules:
+        if module != name and module.rpartition(".")[2] == name.rpartition(".")[2]:
+            yield "misplaced-module", place, f"Le vôtre s'importe par « {module} »."
     path = name.replace(".", "/")
-    wanted = [f"{path}.py", f"{path}/__init__.py"]
-    for module, file in project.modules.items():
-        if module == name or module.rpartition(".")[2] != name.rpartition(".")[2]:
-            continue
-        yield "misplaced-module", place, f"Votre module est {file}, et s'importe par « {module} »."
-    for file in wanted:
-        cause = f"Le fichier {file} n'existe pas. Est-il écrit, et enregistré sous ce nom ?"
-        yield "missing-file", Place(file), cause
-    yield "missing-module", place, ""
+    for file in (place.file, f"{path}.py", f"{path}/__init__.py"):
+        yield "missing-module", Place(file), ""
 
 
 @rule(
@@ -119,7 +114,8 @@ def missing_name(case, error, name, module):
         if other := case.project.where_is(name):
             cause = f"« {name} » est défini dans {other.file}. Importez-le de là."
             yield "wrong-home", place, cause
-        if defined := ", ".join(one for one in source.defined if not one.startswith("_")):
+        defined = ", ".join(one for one in source.defined if not one.startswith("_"))
+        if defined and not closest(name, source.defined):
             cause = (
                 f"{file} ne définit pas « {name} » ; il définit : {defined}. Est-il enregistré ?"
             )
@@ -200,7 +196,7 @@ def missing_attribute(case, error, kind, name):
         cause = f"""« self.{name} » n'a pas encore de valeur à ce moment : la ligne qui la lui donne
         n'a pas été exécutée avant celle-ci."""
         yield "attribute-set-too-late", place, cause
-    elif hasattr(owner, "channel_name"):
+    elif hasattr(owner, "channel_name") and not closest(name, [*own, *dir(owner)]):
         cause = f"""Rien ne donne de valeur à « self.{name} » : il faut « self.{name} = … » dans
         connect, ou une méthode de ce nom dans la classe."""
         yield "missing-attribute", place, cause

@@ -14,10 +14,6 @@ NOT_PIP = {
         r"(python\S* -m )?pip3? install",
         "Ce fichier ne contient que des noms de paquets, un par ligne. Retirez « pip install ».",
     ),
-    "pasted-diff": (
-        "[+-]",
-        "Le signe du début vient d'une différence : il ne s'écrit pas. Retirez-le.",
-    ),
     "one-per-line": (
         r".*[\w\]]\s*[,;\s]\s*[A-Za-z]",
         "Un seul paquet par ligne : séparez-les par des retours à la ligne.",

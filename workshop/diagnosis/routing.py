@@ -143,6 +143,9 @@ def no_route(case):
         if not matches(route, path):
             observed = f"Aucune route ne correspond à « {path} »."
             yield "no-route", route_place(case, route), "", observed
+        elif target_of(route) == "WebsocketDenier" and route is not found[-1]:
+            cause = "La route qui refuse tout est en premier : rien d'autre n'est essayé."
+            yield "denier-first", route_place(case, route), cause
     if found or case.application is None:
         return
     for source in case.project.sources:

@@ -2,7 +2,6 @@
 
 import difflib
 import functools
-import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ NAMES = {
     "\u00a0": "une espace insécable",
     "\u202f": "une espace fine insécable",
     "\n": "un retour à la ligne",
-    "\t": "une tabulation",
 }
 PEOPLE = ("Sam Samson", "anonyme", "Anonymous troll")
 # Ce que l'on entend, et ce qu'il trahit : {} est le premier groupe du motif.
@@ -100,10 +98,6 @@ def traces(case, expected, heard):
         found = re.fullmatch(pattern, heard, re.S)
         if found and not re.fullmatch(pattern, expected, re.S):
             yield code, cause.format(*found.groups())
-    if html.unescape(heard) == expected != heard:
-        cause = """Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ;
-        c'est à la page de se protéger, au chapitre 07."""
-        yield "escaped", cause
 
 
 @misheard
@@ -129,7 +123,7 @@ def naming(case, expected, heard):
     called = found and (found[1] or found[2] or "")
     # Bien nommé d'abord, puis mal : c'est ce qui range le nom qui est en cause.
     changed = any(wanted in text for text in getattr(case.error, "before", ())) if wanted else True
-    if changed or called in (None, wanted):
+    if changed or called in (None, wanted) or "<bound" in called:
         return
     if wanted == "Anonymous troll":
         if called in ("", "AnonymousUser", "None"):
