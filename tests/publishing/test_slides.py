@@ -481,11 +481,13 @@ def test_both_windows_say_the_same_hour(working):
     # La vignette de ce qui vient ne commence rien.
     assert coming.locator("section.travail time").first.text_content() == f"{minutes} minutes"
     presenter.keyboard.press("ArrowRight")
-    working.locator("section.travail time span").first.wait_for()
+    for window in (working, presenter):
+        window.locator("section.travail time span").first.wait_for()
     assert work(working) == work(presenter) == from_nine(minutes, 5)
     presenter.close()
     after_nine(working, 6)
     presenter = presenting(working)
+    presenter.locator("section.travail time span").first.wait_for()
     assert work(presenter) == from_nine(minutes, 5)
     presenter.locator("section.travail time span").first.click()
     working.get_by_text("à partir de 9\u00a0h\u00a006").wait_for()
