@@ -183,12 +183,12 @@ def somewhere(part: Part, suspicion: Suspicion, project: Path) -> Diagnosis:
 
 
 def principal(part: Iterable[Edit], suspicion: Suspicion, project: Path) -> Edit:
-    """Renvoie, d'une part, le morceau à montrer : celui que l'erreur désigne, et pas un import."""
+    """Renvoie, d'une part, le morceau à montrer : un fichier déplacé, ce que l'erreur désigne…"""
 
     def rank(edit: Edit) -> tuple:
         at = [covers(edit, *place, project) for place in suspicion.places]
         imports = all(line.startswith(("from ", "import ")) for line in edit.lines if line)
-        return (not any(at), bool(edit.lines) and imports, edit.file, edit.start)
+        return (not edit.moved, not any(at), bool(edit.lines) and imports, edit.file, edit.start)
 
     return min(part, key=rank)
 
