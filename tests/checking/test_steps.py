@@ -3,7 +3,9 @@
 La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle est « déjà entendue ».
 """
 
+import os
 import shutil
+import subprocess
 import sys
 from itertools import pairwise
 from urllib.parse import quote
@@ -214,3 +216,24 @@ def test_what_is_no_room_is_refused_without_a_trace(later, tmp_path):
             assert refusal.value.response.status_code == 403
         assert server.log.count("WebSocket REJECT") == 5
         assert "Traceback" not in server.log
+
+
+def test_a_temporary_folder_with_two_names_changes_nothing(tmp_path):
+    """Sous macOS, /var est un lien ; sous Windows, un nom court désigne le même dossier."""
+    link = tmp_path / "lien"
+    (tmp_path / "dossier").mkdir()
+    try:
+        link.symlink_to(tmp_path / "dossier", target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"pas de lien sur cette machine : {error}")
+    code = (
+        "import sys; from workshop.checking.checking import check;"
+        "from workshop.chapters.steps import find_step; step = find_step('08');"
+        "report = check(step, step.solution, sys.executable, goal='test_numbers');"
+        "print(report.red or len(report.goals))"
+    )
+    environment = os.environ | {"TMPDIR": str(link), "TEMP": str(link)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout == "1\n", done.stdout + done.stderr
