@@ -50,7 +50,7 @@ SLIPS = [
         "        await self.accept()",
         "    await self.accept()",
         "indentation",
-        "4 espaces, et il en faut 8",
+        "de 4, et doit être de 8 espaces",
     ),
     ('    "daphne",\n    "chat",\n', '    "chat",\n    "daphne",\n', "misplaced-lines", "l'ordre"),
     (RIGHT, "\n", "empty-file", "chat.py est vide"),

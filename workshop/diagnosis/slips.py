@@ -162,4 +162,4 @@ def _indent(line: str) -> int:
 
 
 def _wide(here: int, there: int) -> str:
-    return f"Cette ligne commence par {here} espaces, et il en faut {there}."
+    return f"Le décalage de cette ligne est de {here}, et doit être de {there} espaces."
