@@ -27,7 +27,8 @@ from workshop.system.processes import project_environment
 JUDGING = "workshop.checking.judging"
 # Le serveur de l'apprenant, que l'étape 06 écoute.
 SERVER = "http://127.0.0.1:8000"
-FORKS = sys.platform == "linux"
+# Le chemin d'une prise a 107 octets au plus, et multiprocessing en prend 32 après le dossier.
+FORKS = sys.platform == "linux" and len(os.fsencode(tempfile.gettempdir())) < 75
 if FORKS:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workshop.checking.preloading"])
