@@ -22,8 +22,8 @@ class BadNetwork:
     Il rend les pages de `url`, et relaie leurs websockets. `lost` sont les textes dont l'annonce se
     perd ; `cutting`, ceux dont l'annonce se perd avec la connexion, une fois chacun. `mute` : rien
     ne revient, et la connexion reste ouverte. `answered` dit si la page a reçu une réponse à ses
-    questions, `tries` combien de fois elle a frappé pendant une coupure, et `through` les
-    connexions qui vont jusqu'au serveur.
+    questions, `asked` combien elle en a posé, `tries` combien de fois elle a frappé pendant une
+    coupure, et `through` les connexions qui vont jusqu'au serveur.
     """
 
     def __init__(self, url: str):
@@ -31,7 +31,7 @@ class BadNetwork:
         self.lost: set[str] = set()
         self.cutting: set[str] = set()
         self.answered = self.down = self.mute = False
-        self.tries = 0
+        self.tries = self.asked = 0
         self.open: set[ServerConnection] = set()
         self.through: set[ServerConnection] = set()
 
@@ -100,6 +100,7 @@ class BadNetwork:
     async def _speak(self, page, server) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for text in page:
+                self.asked += _frame(text).get("type") in ("after", "before")
                 await server.send(text)
         # Une page coupée s'en va aussi du serveur.
         await server.close()
