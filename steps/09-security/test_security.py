@@ -23,6 +23,8 @@ from workshop.visitors.visiting import PageVisitor
 SECONDS = 5
 ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
+# Moins que le seau d'une connexion, et plus que n'en garde un serveur pendant une déconnexion.
+BURST = 80
 PASSWORD = "trois-poneys-Verts-9"
 MALFORMED = {
     frame: frame
@@ -225,6 +227,39 @@ async def test_logout(server):
             pytest.fail(f"À la déconnexion, le code attendu est 4401 ; c'est {code}.")
 
 
+async def test_ended(server):
+    """Une connexion que le chat a fermée ne garde plus rien"""
+    someone = await asyncio.to_thread(signed_up, server, "denise")
+    home = await asyncio.to_thread(someone.read, "/")
+    leaving = [form for form in home.forms if form.method == "post" and "text" not in form.kinds]
+    async with (
+        entering(server, room="apres") as witness,
+        entering(server, someone.cookie, room="apres") as ws,
+    ):
+        # Dits d'un trait : ils sont encore en route quand la session finit.
+        for number in range(BURST):
+            await ws.send(json.dumps({"type": "message", "key": f"d{number}", "text": "moi"}))
+        for form in leaving:
+            await asyncio.to_thread(someone.submit, form)
+        await closed(ws)
+        kept = await last_number(witness, "Après une déconnexion")
+        await asyncio.sleep(1)
+        later = await last_number(witness, "Après une déconnexion") - kept
+    if later:
+        pytest.fail(
+            "Une personne envoie une rafale, et se déconnecte. Sa connexion est fermée, et le chat "
+            f"garde encore {later} de ses messages, sous son nom."
+        )
+
+
+async def last_number(ws, after: str) -> int:
+    """Demande à un salon son dernier numéro."""
+    await ws.send(json.dumps({"type": "after", "number": 2**31 - 1}))
+    while (frame := await heard(ws, after)).get("type") != "history":
+        pass
+    return frame.get("last")
+
+
 async def test_origin(server):
     """Une page d'un autre port est refusée, et celle du chat entre"""
     port = server.port + 1 if server.port < 65535 else server.port - 1
@@ -286,6 +321,10 @@ class Guest:
 
     async def say(self, text: str) -> None:
         frame = json.dumps({"type": "message", "key": None, "text": text})
+        await self.communicator.send_input({"type": "websocket.receive", "text": frame})
+
+    async def ask(self, kind: str, number: int | None) -> None:
+        frame = json.dumps({"type": kind, "number": number})
         await self.communicator.send_input({"type": "websocket.receive", "text": frame})
 
     async def leave(self) -> None:
@@ -366,11 +405,16 @@ async def test_crowd(guest):
     kind, code = await last.event()
     if kind != "websocket.close":
         pytest.fail("La connexion de trop est refusée, mais le projet ne la ferme pas.")
+    await last.say("intrus")
     await last.leave()
     if code != 4429:
         pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
-    if (await guest("10.0.0.4").enter()).get("type") != "welcome":
+    other = guest("10.0.0.4")
+    if (await other.enter()).get("type") != "welcome":
         pytest.fail("Une autre adresse est refusée aussi.")
+    await other.ask("before", None)
+    if any(one.get("text") == "intrus" for one in (await other.frame()).get("messages", [])):
+        pytest.fail("La connexion de trop est refusée, et le chat garde ce qu'elle dit ensuite.")
 
 
 async def test_big_frame(server):
