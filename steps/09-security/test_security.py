@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from workshop.project.serving import Server
 from workshop.system.processes import ServerError
+from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.members import load
 from workshop.visitors.policy import rules
 from workshop.visitors.reading import Form, Page, Reader, kind
@@ -23,6 +24,8 @@ from workshop.visitors.visiting import PageVisitor
 SECONDS = 5
 ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
+READING_SECONDS = 1.5
+HOST = "Anonymous troll"
 # Moins que le seau d'une connexion, et plus que n'en garde un serveur pendant une déconnexion.
 BURST = 80
 PASSWORD = "trois-poneys-Verts-9"
@@ -147,6 +150,50 @@ async def test_long_text(server):
         await still_talks(ws, after)
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_refusal(server, browser):
+    """La page montre un refus le temps de le lire, et s'en remet"""
+    async with entering(server, room="refus") as other, BadNetwork(server.url) as network:
+        await still_talks(other, "De la page du chat elle-même")
+        page = PageVisitor(await browser.page())
+        url = f"{network.url}/chat/refus/"
+        await page.enter(url)
+        await page.shows(HOST, "La page ne salue plus qui arrive.")
+
+        await network.tell(refusal("Trop de capucines."))
+        await network.dismiss(4429)
+        await asyncio.sleep(READING_SECONDS)
+        sentence = "Le chat refuse, dit pourquoi, et raccroche : la page n'en montre rien à lire."
+        await page.shows("Trop de capucines.", sentence, seconds=0.2)
+        network.mend()
+        await gone(page, "Trop de capucines.", "Après un refus, la page ne revient pas")
+
+        await network.tell(refusal("Trop de belladones.", wait=0.1))
+        await page.shows("Trop de belladones.", "Le chat refuse ; la page ne dit pas pourquoi.")
+        await gone(page, "Trop de belladones.", "Le chat refuse pour un dixième de seconde")
+
+        network.objection = refusal("Trop de giroflées.", wait=0.1)
+        await page.enter(url)
+        await page.shows(
+            "je suis encore là",
+            "Un refus vient avant la réponse à une question ; l'histoire du salon ne vient plus.",
+        )
+        await page.is_content()
+
+
+def refusal(reason: str, wait: float | None = None) -> dict:
+    return {"type": "refused", "key": None, "wait": wait, "reason": reason}
+
+
+async def gone(page: PageVisitor, reason: str, what: str) -> None:
+    """Échoue si la raison d'un refus se lit encore, quand il n'y a plus rien à attendre."""
+    for _ in range(80):
+        if reason not in await page.shown():
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{what} ; huit secondes après, on lit encore ce refus.")
+
+
 class Visitor(Reader):
     """Quelqu'un qui a un compte, ou qui en voudrait un."""
 
@@ -250,6 +297,54 @@ async def test_ended(server):
             "Une personne envoie une rafale, et se déconnecte. Sa connexion est fermée, et le chat "
             f"garde encore {later} de ses messages, sous son nom."
         )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_outbox(server, browser):
+    """Ce qui attend d'être envoyé ne part pas sous un autre nom"""
+    ada, elise = [await asyncio.to_thread(signed_up, server, one) for one in ("ada", "elise")]
+    page = PageVisitor(await browser.page())
+    url = f"{server.url}/chat/boite/"
+    await page.opens(f"{server.url}/")
+    await present(page, ada)
+    await page.enter(url)
+    await page.shows("ada", "La page du salon ne salue plus qui arrive.")
+    # Rien ne part : le réseau a l'air de marcher, et ne marche pas.
+    await page.value("WebSocket.prototype.send = () => {}")
+    await page.say("Ceci est d'Ada.")
+    await present(page, elise)
+    await page.enter(url)
+    await page.shows("elise", "La page du salon ne salue plus qui arrive.")
+    await asyncio.sleep(1)
+    async with entering(server, room="boite") as witness:
+        await witness.send(json.dumps({"type": "before", "number": None}))
+        found = (await heard(witness, "À « before »")).get("messages", [])
+        if strangers := [one["name"] for one in found if one["name"] != "ada"]:
+            pytest.fail(
+                "Ada écrit une phrase qui ne part pas ; une autre personne se connecte dans "
+                f"le même onglet, et la phrase part sous le nom « {strangers[0]} »."
+            )
+
+    home = await asyncio.to_thread(elise.read, "/")
+    before = await page.shown()
+    for form in home.forms:
+        if form.method == "post" and "text" not in form.kinds:
+            await asyncio.to_thread(elise.submit, form)
+    await page.changes(before, "La session finit ; la page du salon n'en dit rien.")
+    await page.value("dispatchEvent(new Event('online'))")
+    await asyncio.sleep(READING_SECONDS)
+    if HOST in await page.shown():
+        pytest.fail(
+            "Après 4401, le réseau revient, et la page aussi, sans rien demander : celui qui "
+            f"parlait sous son nom est devenu « {HOST} »."
+        )
+
+
+async def present(page: PageVisitor, someone: Visitor) -> None:
+    """Donne au navigateur les cookies de quelqu'un."""
+    for cookie in someone.jar:
+        said = f"{cookie.name}={cookie.value}; path=/"
+        await page.value(f"document.cookie = {json.dumps(said)}")
 
 
 async def last_number(ws, after: str) -> int:
@@ -467,9 +562,7 @@ async def test_pages(server, browser, blaise):
     visitor = PageVisitor(await browser.page())
     for address in await asyncio.to_thread(pages, Visitor(server)):
         await visitor.opens(address)
-    for cookie in blaise.jar:
-        said = f"{cookie.name}={cookie.value}; path=/"
-        await visitor.value(f"document.cookie = {json.dumps(said)}")
+    await present(visitor, blaise)
     await visitor.opens(f"{server.url}/")
     await visitor.enter(f"{server.url}/chat/portes/")
     await visitor.shows("blaise", "La page du salon ne salue plus qui arrive.")

@@ -1,4 +1,5 @@
 const state = document.querySelector("#state");
+const refusal = document.querySelector("#refusal");
 const log = document.querySelector("#log");
 const older = document.querySelector("#older");
 const messages = document.querySelector("#messages");
@@ -23,6 +24,8 @@ let last = null;
 let question = null;
 // Ce que le serveur n'a pas encore gardé, et que l'on redira : recharger la page n'y change rien.
 let unsent = JSON.parse(sessionStorage.getItem(address) ?? "[]");
+// Le nom dont le serveur nous salue ; null : pas encore.
+let me = null;
 
 function line({ number, name, text: sentence, sent }) {
   const item = document.createElement("li");
@@ -67,9 +70,13 @@ function catchUpSoon() {
   }, 250 + Math.random() * 500);
 }
 
+function pending() {
+  return unsent.filter((message) => message.author === me);
+}
+
 function showOutbox() {
   sessionStorage.setItem(address, JSON.stringify(unsent));
-  const lines = unsent.map(({ text }) => line({ name: "En attente :", text }));
+  const lines = pending().map(({ text }) => line({ name: "En attente :", text }));
   keepingTheEnd(() => outbox.replaceChildren(...lines));
 }
 
@@ -87,33 +94,47 @@ function arrive(message) {
 function receive(frame) {
   if (frame.type === "welcome") {
     failures = 0;
+    refusal.textContent = "";
+    me = frame.name;
+    showOutbox();
     state.textContent = `connecté · Bienvenue ${frame.name} !`;
     question = null;
     // La fin de ce que l'on montre a pu être effacée.
     catchUp(Math.max(first - 1, last - 50));
-    unsent.forEach(send);
+    pending().forEach(send);
   }
   if (frame.type === "message") arrive(frame);
   if (frame.type === "history") receiveHistory(frame);
   if (frame.type === "refused") refused(frame);
 }
 
-function refused({ reason, key, wait }) {
-  state.textContent = reason;
-  question = null;
+function refused({ reason, key, wait: seconds }) {
+  refusal.textContent = reason;
   const mine = unsent.find((message) => key && message.key === key);
   if (mine) {
     unsent = unsent.filter((message) => message !== mine);
     showOutbox();
     text.value ||= mine.text;
+  } else {
+    question = null;
   }
-  if (wait) {
+  if (seconds) {
     clearTimeout(resending);
-    resending = setTimeout(() => unsent.forEach(send), wait * 1000);
+    // Deux secondes au moins : le temps de lire.
+    resending = setTimeout(sayAgain, Math.max(seconds, 2) * 1000);
   }
 }
 
+function sayAgain() {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  refusal.textContent = "";
+  pending().forEach(send);
+  catchUp();
+}
+
 function receiveHistory(history) {
+  // Un refus a pu faire oublier la question ; on la reposera.
+  if (!question) return;
   const { type, number } = question;
   question = null;
   // La base du serveur est neuve : ce que l'on affiche n'existe plus.
@@ -153,7 +174,14 @@ function connect() {
   state.textContent = "connexion…";
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = (event) => { if (event.code !== SESSION_ENDED) wait(); };
+  socket.onclose = closed;
+}
+
+function closed({ code }) {
+  if (code !== SESSION_ENDED) return wait();
+  state.textContent = "déconnecté";
+  removeEventListener("online", connect);
+  removeEventListener("offline", leave);
 }
 
 function wait() {
@@ -191,8 +219,10 @@ new IntersectionObserver(([entry]) => { if (entry.isIntersecting) older.click();
 
 form.onsubmit = (event) => {
   event.preventDefault();
+  if (me === null) return;
+  refusal.textContent = "";
   const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
-  const message = { type: "message", key, text: text.value };
+  const message = { type: "message", key, author: me, text: text.value };
   unsent.push(message);
   showOutbox();
   send(message);
