@@ -1,4 +1,4 @@
-"""Un autre programme, dans la base d'un projet : il y écrit, ou y efface."""
+"""Un autre programme, dans la base d'un projet : il y écrit, ou y efface."""
 
 import contextlib
 import sqlite3
