@@ -512,6 +512,22 @@ async def test_crowd(guest):
         pytest.fail("La connexion de trop est refusée, et le chat garde ce qu'elle dit ensuite.")
 
 
+async def test_neighbours(guest):
+    """En IPv6, les connexions d'un même réseau /64 se comptent ensemble"""
+    count, frame = 0, {"type": "welcome"}
+    while frame.get("type") == "welcome" and count < ENOUGH_CONNECTIONS:
+        count += 1
+        frame = await guest(f"2001:db8:0:7::{count:x}").enter()
+    if frame.get("type") == "welcome":
+        pytest.fail(
+            f"{count} connexions de {count} adresses d'un même réseau 2001:db8:0:7::/64, et aucune "
+            "n'est refusée : qui a un réseau a autant d'adresses qu'il veut."
+        )
+    for address in ("2001:db8:0:8::1", "::ffff:10.0.0.5"):
+        if (await guest(address).enter()).get("type") != "welcome":
+            pytest.fail(f"{address}, d'un autre réseau, est refusée aussi.")
+
+
 async def test_big_frame(server):
     """Une trame de dix mégaoctets est refusée avec le code 1009, et le serveur continue"""
     await refused_as_too_big(server, "À une trame de dix mégaoctets", "x" * 10_000_000)
