@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import urllib.error
+import urllib.request
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
@@ -587,6 +589,15 @@ async def test_pages(server, browser, blaise):
     await visitor.is_content()
 
 
+def lost_page(server) -> str:
+    """Renvoie ce que montre ce serveur à qui demande une page qui n'existe pas."""
+    try:
+        with urllib.request.urlopen(f"{server.url}/nulle-part/", timeout=SECONDS) as page:
+            return page.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.read().decode()
+
+
 def test_production(project, python, server):
     """En production, la clé vient de l'environnement, et les cookies ne voyagent qu'en HTTPS"""
     load(project)
@@ -597,12 +608,19 @@ def test_production(project, python, server):
         Server(project, python, 0, production | {"DJANGO_SECRET_KEY": key}, entrance)
         for key in ("", "k" * 60)
     )
+    bare = Server(project, python, 0, {}, entrance)
     without.start()
     with sealed:
         with contextlib.suppress(ServerError), without:
             pytest.fail(
                 "Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant."
             )
+        with contextlib.suppress(ServerError), bare:
+            if "DEBUG = True" in lost_page(bare):
+                pytest.fail(
+                    "Sans aucune variable, daphne démarre pourtant, et montre au monde ses traces "
+                    "et ses réglages : DEBUG y vaut True."
+                )
         someone = Visitor(sealed)
         try:
             someone.find(1, "de connexion")
