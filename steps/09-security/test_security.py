@@ -27,6 +27,7 @@ SECONDS = 5
 ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
 READING_SECONDS = 1.5
+GUESSES = 40
 HOST = "Anonymous troll"
 # Moins que le seau d'une connexion, et plus que n'en garde un serveur pendant une déconnexion.
 BURST = 80
@@ -528,6 +529,40 @@ async def test_neighbours(guest):
     for address in ("2001:db8:0:8::1", "::ffff:10.0.0.5"):
         if (await guest(address).enter()).get("type") != "welcome":
             pytest.fail(f"{address}, d'un autre réseau, est refusée aussi.")
+
+
+async def test_guessing(server):
+    """Un mot de passe ne se devine pas : les essais sont freinés, dans l'administration aussi"""
+    await asyncio.to_thread(signed_up, server, "fabien")
+    for where in ("La page de connexion", "L'administration"):
+        someone = Visitor(server)
+        if where == "L'administration":
+            form = (await asyncio.to_thread(someone.read, "/admin/login/")).forms[-1]
+        else:
+            form = await asyncio.to_thread(someone.find, 1, "de connexion")
+        for number in range(GUESSES):
+            if await asyncio.to_thread(is_braked, someone, form, f"essai-{number}"):
+                break
+        else:
+            # Ni refus, ni code : le bon mot de passe ouvre-t-il encore ?
+            with contextlib.suppress(AssertionError):
+                await asyncio.to_thread(someone.submit, form, "fabien", PASSWORD)
+            if where == "L'administration" or await someone.name() == "fabien":
+                pytest.fail(
+                    f"{where} répond à {GUESSES} mots de passe essayés d'affilée sur un compte, "
+                    "sans jamais freiner."
+                )
+
+
+def is_braked(someone: Visitor, form: Form, password: str) -> bool:
+    """Essaie un mot de passe ; renvoie True si la page refuse d'en essayer d'autres."""
+    try:
+        someone.submit(form, "fabien", password)
+    except AssertionError as refusal:
+        if "HTTP 429" in str(refusal) or "HTTP 403" in str(refusal):
+            return True
+        raise
+    return False
 
 
 async def test_big_frame(server):
