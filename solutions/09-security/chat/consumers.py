@@ -6,9 +6,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from . import frames, history
 from .limits import (
+    LONGEST_FRAME,
     REFUSED_BEFORE_CLOSING,
     REFUSED_SECONDS,
     SESSION_ENDED,
+    TOO_BIG,
     TOO_MANY,
     Refusal,
     Visit,
@@ -55,6 +57,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         if self.over:
             return
+        if len(text_data or bytes_data or "") > LONGEST_FRAME:
+            await self.hang_up(TOO_BIG)
+            return
         await self.visit.wait_for_turn()
         price = 1 + len(text_data or bytes_data or "") // 1000
         try:
@@ -93,6 +98,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell(frame | {"reason": refusal.reason}, f"Refusé : {refusal.reason}")
 
     async def tell(self, frame, text=""):
+        if self.over:
+            return
         await self.send(json.dumps(frame) if self.json else text)
 
     async def is_over(self):

@@ -219,7 +219,7 @@ new IntersectionObserver(([entry]) => { if (entry.isIntersecting) older.click();
 
 form.onsubmit = (event) => {
   event.preventDefault();
-  if (me === null) return;
+  if (me === null || !text.value.trim()) return;
   refusal.textContent = "";
   const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
   const message = { type: "message", key, author: me, text: text.value };
