@@ -159,6 +159,7 @@ async def test_refusal(server, browser):
     async with entering(server, room="refus") as other, BadNetwork(server.url) as network:
         await still_talks(other, "De la page du chat elle-même")
         page = PageVisitor(await browser.page())
+        await page.hurry(4)
         url = f"{network.url}/chat/refus/"
         await page.enter(url)
         await page.shows(HOST, "La page ne salue plus qui arrive.")
