@@ -299,7 +299,7 @@ async def test_ended(server):
     if later:
         pytest.fail(
             "Une personne envoie une rafale, et se déconnecte. Sa connexion est fermée, et le chat "
-            f"garde encore {later} de ses messages, sous son nom."
+            "garde encore ce qu'elle avait envoyé, sous son nom."
         )
 
 
