@@ -36,9 +36,9 @@ async def test_session_erased(enter, cookie, monkeypatch):
     assert (await ada.receive_from()).startswith("Refusé : Votre session est finie.")
 
 
-@pytest.mark.parametrize("origin", ["http://ailleurs.example", "http://localhost:8001"])
-async def test_page_from_elsewhere(knock, origin):
-    accepted, _ = await knock(origin=origin).connect()
+@pytest.mark.parametrize("elsewhere", ["http://ailleurs.example", "http://localhost:8001"])
+async def test_page_from_elsewhere(knock, elsewhere):
+    accepted, _ = await knock(origin=elsewhere).connect()
     assert not accepted
 
 
