@@ -533,7 +533,7 @@ async def test_neighbours(guest):
 
 
 async def test_guessing(server):
-    """Un mot de passe ne se devine pas : les essais sont freinés, dans l'administration aussi"""
+    """Qui devine un mot de passe est freiné, dans l'administration aussi"""
     await asyncio.to_thread(signed_up, server, "fabien")
     for where in ("La page de connexion", "L'administration"):
         someone = Visitor(server)
