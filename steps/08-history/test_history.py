@@ -11,7 +11,7 @@ import pytest
 from workshop.browsers.driving import DrivingError
 from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.members import NetworkMember
-from workshop.visitors.other_writer import other_writer
+from workshop.visitors.other_writer import erase, other_writer
 from workshop.visitors.persistent import PersistentMember, persistent_members
 from workshop.visitors.visiting import PageFault, PageVisitor
 
@@ -23,6 +23,8 @@ TO_THE_SECOND = re.compile(r"\d:\d\d:\d\d|^\d{9,}")
 # Un autre programme écrit dans la base, ce temps-là.
 TURN_SECONDS = 0.3
 MANY = 60
+# Une réponse, une question : au-delà, la page tourne en rond.
+MOST_QUESTIONS = 6
 
 
 async def enter(visitor, path: str):
@@ -267,6 +269,37 @@ async def test_restart(server, project, network_visitor):
         raise
 
 
+async def test_erased(server, project, network_visitor):
+    """Un message effacé n'est rendu à personne, et son numéro ne sert plus"""
+    someone = await enter(network_visitor, "/chat/efface/")
+    await fill(someone, 4)
+    for text in ("phrase 2", "phrase 4"):
+        await asyncio.to_thread(erase, project, text)
+    answer = await ask(someone, "after", 0)
+    if [one["number"] for one in answer["messages"]] != [1, 3]:
+        pytest.fail(
+            "Un salon a quatre messages ; on efface le deuxième et le dernier. À « after » 0, "
+            f"attendu : 1, 3. Entendu : {shown(answer['messages'])}."
+        )
+    if answer["last"] != 4:
+        pytest.fail(
+            "Le dernier message d'un salon, le 4, est effacé ; « last » vaut "
+            f"{answer['last']}. Qui avait lu le 4 attend la suite : « last » ne redescend pas."
+        )
+    await someone.say(json.dumps({"type": "message", "key": "k5", "text": "encore"}))
+    found = await frame(someone, "message")
+    if found["number"] == 4:
+        pytest.fail(
+            "Le dernier message d'un salon, le 4, est effacé ; le suivant prend son numéro. Une "
+            "page qui avait lu le 4 ne montrera jamais celui-ci."
+        )
+    if found["number"] != 5:
+        pytest.fail(
+            "Après un message effacé, le suivant devrait porter le numéro 5 ; il porte "
+            f"{found['number']}."
+        )
+
+
 async def test_key(visitor):
     """Un message redit avec la même clé ne fait pas de double"""
     said = json.dumps({"type": "message", "key": "une-cle", "text": "une fois"})
@@ -418,6 +451,42 @@ async def test_page(server, browser):
         judge([one["text"] for one in kept], page.texts)
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_erased_page(server, project, browser):
+    """La page n'attend pas un message effacé, et ne le montre plus à son retour"""
+    async with BadNetwork(server.url) as network, guests(server) as guest:
+        path = "/chat/trou/"
+        other = await enter(guest, path)
+        page = Watched(await browser.page(), network, other)
+        await page.enters(path)
+        what = "Une autre personne parle."
+        await page.hears("angélique", what)
+        await page.hears("bourrache", what)
+
+        what = "Trois annonces se perdent, et le deuxième de ces messages est effacé."
+        network.lost |= {"camomille", "digitale", "euphorbe"}
+        for text in ("camomille", "digitale", "euphorbe"):
+            await page.hears(text, what, seen=False)
+        await asyncio.to_thread(erase, project, "digitale")
+        page.erased("digitale")
+        network.asked = 0
+        await page.hears("fougère", what)
+        await asyncio.sleep(1)
+        if network.asked > MOST_QUESTIONS:
+            page.fail(f"{what} En une seconde, la page a posé {network.asked} questions.")
+        await page.hears("gentiane", what)
+
+        what = "Pendant une coupure, deux messages que montre la page sont effacés."
+        network.cut()
+        for text in ("bourrache", "gentiane"):
+            await asyncio.to_thread(erase, project, text)
+            page.erased(text)
+        network.mend()
+        await page.shows(f"{what} La page revient.", seconds=8)
+        await page.hears("hellébore", what)
+        await page.visitor.is_content()
+
+
 @contextlib.asynccontextmanager
 async def guests(server):
     """Fabrique des visiteurs du vrai serveur, qui s'en vont à la fin du bloc."""
@@ -441,7 +510,7 @@ class Watched:
     def __init__(self, page, network: BadNetwork, other):
         self.page, self.network, self.other = page, network, other
         self.visitor = PageVisitor(page)
-        self.texts = []
+        self.texts, self.gone, self.number = [], set(), 0
 
     async def enters(self, path: str) -> None:
         """Ouvre la page, qui doit demander l'histoire du salon."""
@@ -460,7 +529,7 @@ class Watched:
 
     async def hears(self, text: str, what: str, seen: bool = True) -> None:
         """L'autre personne dit une phrase ; la page la montre, si elle doit déjà le pouvoir."""
-        said = {"type": "message", "key": f"k{len(self.texts)}", "text": text}
+        said = {"type": "message", "key": f"k{self.number}", "text": text}
         await self.other.say(json.dumps(said))
         await self.heard(text, what)
         if seen:
@@ -468,7 +537,7 @@ class Watched:
 
     async def heard(self, text: str, what: str) -> None:
         self.texts.append(text)
-        number = len(self.texts)
+        self.number = number = self.number + 1
         found = await frame(self.other, "message", f"{what} Le salon ne l'entend jamais.")
         if (found["number"], found["text"]) != (number, text):
             self.fail(
@@ -476,13 +545,19 @@ class Watched:
                 f"« {text} », numéro {number}."
             )
 
-    async def shows(self, what: str) -> None:
+    def erased(self, text: str) -> None:
+        """Ce texte n'est plus dans le salon : la page ne doit plus le montrer."""
+        self.texts.remove(text)
+        self.gone.add(text)
+
+    async def shows(self, what: str, seconds: float = 4) -> None:
         """Attend que la page montre ce qui s'est dit, une fois, dans l'ordre, et s'y tienne."""
         texts = json.dumps(self.texts)
-        words = "document.body.innerText.match(/[a-zé]+(?=\\s)/g) ?? []"
-        found = f"({words}).filter((word) => {texts}.includes(word))"
+        watched = json.dumps([*self.texts, *self.gone])
+        words = "document.body.innerText.match(/[a-zéè]+(?=\\s)/g) ?? []"
+        found = f"({words}).filter((word) => {watched}.includes(word))"
         with contextlib.suppress(DrivingError):
-            await self.page.wait_for(f"({found}).join() === {texts}.join()", 4)
+            await self.page.wait_for(f"({found}).join() === {texts}.join()", seconds)
         # Un double peut encore venir.
         await asyncio.sleep(0.2)
         seen = await self.page.run(found)
@@ -493,10 +568,13 @@ class Watched:
         sentences = [what]
         if seen is not None:
             lost = [text for text in self.texts if text not in seen]
+            ghosts = [text for text in seen if text in self.gone]
             twice = [text for text in self.texts if seen.count(text) > 1]
             trouble = f"l'ordre est : {', '.join(seen)}"
             if lost:
                 trouble = f"il manque « {lost[0]} »"
+            elif ghosts:
+                trouble = f"« {ghosts[0]} », qui est effacé, est encore là"
             elif twice:
                 trouble = f"« {twice[0]} » est là deux fois"
             sentences.append(f"Dans la page, {trouble}.")

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import itertools
 import json
+import urllib.error
+import urllib.request
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
@@ -14,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from workshop.project.serving import Server
 from workshop.system.processes import ServerError
+from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.members import load
 from workshop.visitors.policy import rules
 from workshop.visitors.reading import Form, Page, Reader, kind
@@ -23,6 +26,11 @@ from workshop.visitors.visiting import PageVisitor
 SECONDS = 5
 ENOUGH_FRAMES, ENOUGH_CONNECTIONS = 2000, 1000
 FLOOD_SECONDS = 20
+READING_SECONDS = 1.5
+GUESSES = 40
+HOST = "Anonymous troll"
+# Moins que le seau d'une connexion, et plus que n'en garde un serveur pendant une déconnexion.
+BURST = 80
 PASSWORD = "trois-poneys-Verts-9"
 MALFORMED = {
     frame: frame
@@ -145,6 +153,51 @@ async def test_long_text(server):
         await still_talks(ws, after)
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_refusal(server, browser):
+    """La page montre un refus le temps de le lire, et s'en remet"""
+    async with entering(server, room="refus") as other, BadNetwork(server.url) as network:
+        await still_talks(other, "De la page du chat elle-même")
+        page = PageVisitor(await browser.page())
+        await page.hurry(4)
+        url = f"{network.url}/chat/refus/"
+        await page.enter(url)
+        await page.shows(HOST, "La page ne salue plus qui arrive.")
+
+        await network.tell(refusal("Trop de capucines."))
+        await network.dismiss(4429)
+        await asyncio.sleep(READING_SECONDS)
+        sentence = "Le chat refuse, dit pourquoi, et raccroche : la page n'en montre rien à lire."
+        await page.shows("Trop de capucines.", sentence, seconds=0.2)
+        network.mend()
+        await gone(page, "Trop de capucines.", "Après un refus, la page ne revient pas")
+
+        await network.tell(refusal("Trop de belladones.", wait=0.1))
+        await page.shows("Trop de belladones.", "Le chat refuse ; la page ne dit pas pourquoi.")
+        await gone(page, "Trop de belladones.", "Le chat refuse pour un dixième de seconde")
+
+        network.objection = refusal("Trop de giroflées.", wait=0.1)
+        await page.enter(url)
+        await page.shows(
+            "je suis encore là",
+            "Un refus vient avant la réponse à une question ; l'histoire du salon ne vient plus.",
+        )
+        await page.is_content()
+
+
+def refusal(reason: str, wait: float | None = None) -> dict:
+    return {"type": "refused", "key": None, "wait": wait, "reason": reason}
+
+
+async def gone(page: PageVisitor, reason: str, what: str) -> None:
+    """Échoue si la raison d'un refus se lit encore, quand il n'y a plus rien à attendre."""
+    for _ in range(80):
+        if reason not in await page.shown():
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"{what} ; huit secondes après, on lit encore ce refus.")
+
+
 class Visitor(Reader):
     """Quelqu'un qui a un compte, ou qui en voudrait un."""
 
@@ -225,6 +278,87 @@ async def test_logout(server):
             pytest.fail(f"À la déconnexion, le code attendu est 4401 ; c'est {code}.")
 
 
+async def test_ended(server):
+    """Une connexion que le chat a fermée ne garde plus rien"""
+    someone = await asyncio.to_thread(signed_up, server, "denise")
+    home = await asyncio.to_thread(someone.read, "/")
+    leaving = [form for form in home.forms if form.method == "post" and "text" not in form.kinds]
+    async with (
+        entering(server, room="apres") as witness,
+        entering(server, someone.cookie, room="apres") as ws,
+    ):
+        # Dits d'un trait : ils sont encore en route quand la session finit.
+        for number in range(BURST):
+            await ws.send(json.dumps({"type": "message", "key": f"d{number}", "text": "moi"}))
+        for form in leaving:
+            await asyncio.to_thread(someone.submit, form)
+        await closed(ws)
+        kept = await last_number(witness, "Après une déconnexion")
+        await asyncio.sleep(1)
+        later = await last_number(witness, "Après une déconnexion") - kept
+    if later:
+        pytest.fail(
+            "Une personne envoie une rafale, et se déconnecte. Sa connexion est fermée, et le chat "
+            "garde encore ce qu'elle avait envoyé, sous son nom."
+        )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_outbox(server, browser):
+    """Ce qui attend d'être envoyé ne part pas sous un autre nom"""
+    ada, elise = [await asyncio.to_thread(signed_up, server, one) for one in ("ada", "elise")]
+    page = PageVisitor(await browser.page())
+    url = f"{server.url}/chat/boite/"
+    await page.opens(f"{server.url}/")
+    await present(page, ada)
+    await page.enter(url)
+    await page.shows("ada", "La page du salon ne salue plus qui arrive.")
+    # Rien ne part : le réseau a l'air de marcher, et ne marche pas.
+    await page.value("WebSocket.prototype.send = () => {}")
+    await page.say("Ceci est d'Ada.")
+    await present(page, elise)
+    await page.enter(url)
+    await page.shows("elise", "La page du salon ne salue plus qui arrive.")
+    await asyncio.sleep(1)
+    async with entering(server, room="boite") as witness:
+        await witness.send(json.dumps({"type": "before", "number": None}))
+        found = (await heard(witness, "À « before »")).get("messages", [])
+        if strangers := [one["name"] for one in found if one["name"] != "ada"]:
+            pytest.fail(
+                "Ada écrit une phrase qui ne part pas ; une autre personne se connecte dans "
+                f"le même onglet, et la phrase part sous le nom « {strangers[0]} »."
+            )
+
+    home = await asyncio.to_thread(elise.read, "/")
+    before = await page.shown()
+    for form in home.forms:
+        if form.method == "post" and "text" not in form.kinds:
+            await asyncio.to_thread(elise.submit, form)
+    await page.changes(before, "La session finit ; la page du salon n'en dit rien.")
+    await page.value("dispatchEvent(new Event('online'))")
+    await asyncio.sleep(READING_SECONDS)
+    if HOST in await page.shown():
+        pytest.fail(
+            "Après 4401, le réseau revient, et la page aussi, sans rien demander : celui qui "
+            f"parlait sous son nom est devenu « {HOST} »."
+        )
+
+
+async def present(page: PageVisitor, someone: Visitor) -> None:
+    """Donne au navigateur les cookies de quelqu'un."""
+    for cookie in someone.jar:
+        said = f"{cookie.name}={cookie.value}; path=/"
+        await page.value(f"document.cookie = {json.dumps(said)}")
+
+
+async def last_number(ws, after: str) -> int:
+    """Demande à un salon son dernier numéro."""
+    await ws.send(json.dumps({"type": "after", "number": 2**31 - 1}))
+    while (frame := await heard(ws, after)).get("type") != "history":
+        pass
+    return frame.get("last")
+
+
 async def test_origin(server):
     """Une page d'un autre port est refusée, et celle du chat entre"""
     port = server.port + 1 if server.port < 65535 else server.port - 1
@@ -286,6 +420,10 @@ class Guest:
 
     async def say(self, text: str) -> None:
         frame = json.dumps({"type": "message", "key": None, "text": text})
+        await self.communicator.send_input({"type": "websocket.receive", "text": frame})
+
+    async def ask(self, kind: str, number: int | None) -> None:
+        frame = json.dumps({"type": kind, "number": number})
         await self.communicator.send_input({"type": "websocket.receive", "text": frame})
 
     async def leave(self) -> None:
@@ -366,11 +504,66 @@ async def test_crowd(guest):
     kind, code = await last.event()
     if kind != "websocket.close":
         pytest.fail("La connexion de trop est refusée, mais le projet ne la ferme pas.")
+    await last.say("intrus")
     await last.leave()
     if code != 4429:
         pytest.fail(f"La connexion de trop est fermée avec le code {code} ; attendu : 4429.")
-    if (await guest("10.0.0.4").enter()).get("type") != "welcome":
+    other = guest("10.0.0.4")
+    if (await other.enter()).get("type") != "welcome":
         pytest.fail("Une autre adresse est refusée aussi.")
+    await other.ask("before", None)
+    if any(one.get("text") == "intrus" for one in (await other.frame()).get("messages", [])):
+        pytest.fail("La connexion de trop est refusée, et le chat garde ce qu'elle dit ensuite.")
+
+
+async def test_neighbours(guest):
+    """En IPv6, les connexions d'un même réseau /64 se comptent ensemble"""
+    count, frame = 0, {"type": "welcome"}
+    while frame.get("type") == "welcome" and count < ENOUGH_CONNECTIONS:
+        count += 1
+        frame = await guest(f"2001:db8:0:7::{count:x}").enter()
+    if frame.get("type") == "welcome":
+        pytest.fail(
+            f"{count} connexions de {count} adresses d'un même réseau 2001:db8:0:7::/64, et aucune "
+            "n'est refusée : qui a un réseau a autant d'adresses qu'il veut."
+        )
+    for address in ("2001:db8:0:8::1", "::ffff:10.0.0.5"):
+        if (await guest(address).enter()).get("type") != "welcome":
+            pytest.fail(f"{address}, d'un autre réseau, est refusée aussi.")
+
+
+async def test_guessing(server):
+    """Qui devine un mot de passe est freiné, dans l'administration aussi"""
+    await asyncio.to_thread(signed_up, server, "fabien")
+    for where in ("La page de connexion", "L'administration"):
+        someone = Visitor(server)
+        if where == "L'administration":
+            form = (await asyncio.to_thread(someone.read, "/admin/login/")).forms[-1]
+        else:
+            form = await asyncio.to_thread(someone.find, 1, "de connexion")
+        for number in range(GUESSES):
+            if await asyncio.to_thread(is_braked, someone, form, f"essai-{number}"):
+                break
+        else:
+            # Ni refus, ni code : le bon mot de passe ouvre-t-il encore ?
+            with contextlib.suppress(AssertionError):
+                await asyncio.to_thread(someone.submit, form, "fabien", PASSWORD)
+            if where == "L'administration" or await someone.name() == "fabien":
+                pytest.fail(
+                    f"{where} répond à {GUESSES} mots de passe essayés d'affilée sur un compte, "
+                    "sans jamais freiner."
+                )
+
+
+def is_braked(someone: Visitor, form: Form, password: str) -> bool:
+    """Essaie un mot de passe ; renvoie True si la page refuse d'en essayer d'autres."""
+    try:
+        someone.submit(form, "fabien", password)
+    except AssertionError as refusal:
+        if "HTTP 429" in str(refusal) or "HTTP 403" in str(refusal):
+            return True
+        raise
+    return False
 
 
 async def test_big_frame(server):
@@ -423,15 +616,22 @@ async def test_pages(server, browser, blaise):
     visitor = PageVisitor(await browser.page())
     for address in await asyncio.to_thread(pages, Visitor(server)):
         await visitor.opens(address)
-    for cookie in blaise.jar:
-        said = f"{cookie.name}={cookie.value}; path=/"
-        await visitor.value(f"document.cookie = {json.dumps(said)}")
+    await present(visitor, blaise)
     await visitor.opens(f"{server.url}/")
     await visitor.enter(f"{server.url}/chat/portes/")
     await visitor.shows("blaise", "La page du salon ne salue plus qui arrive.")
     await visitor.say("toujours là")
     await visitor.shows_once("toujours là", "La page du salon dit « toujours là »")
     await visitor.is_content()
+
+
+def lost_page(server) -> str:
+    """Renvoie ce que montre ce serveur à qui demande une page qui n'existe pas."""
+    try:
+        with urllib.request.urlopen(f"{server.url}/nulle-part/", timeout=SECONDS) as page:
+            return page.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.read().decode()
 
 
 def test_production(project, python, server):
@@ -444,12 +644,19 @@ def test_production(project, python, server):
         Server(project, python, 0, production | {"DJANGO_SECRET_KEY": key}, entrance)
         for key in ("", "k" * 60)
     )
+    bare = Server(project, python, 0, {}, entrance)
     without.start()
     with sealed:
         with contextlib.suppress(ServerError), without:
             pytest.fail(
                 "Avec DJANGO_DEBUG=0 et sans DJANGO_SECRET_KEY, le serveur démarre pourtant."
             )
+        with contextlib.suppress(ServerError), bare:
+            if "DEBUG = True" in lost_page(bare):
+                pytest.fail(
+                    "Sans aucune variable, daphne démarre pourtant, et montre au monde ses traces "
+                    "et ses réglages : DEBUG y vaut True."
+                )
         someone = Visitor(sealed)
         try:
             someone.find(1, "de connexion")

@@ -133,6 +133,16 @@ def test_home(sees):
     sees("home")
 
 
+def test_policy(sees):
+    """Votre suite voit que la politique des pages a disparu"""
+    sees("policy")
+
+
+def test_signup(sees):
+    """Votre suite voit que l'inscription ne connecte plus"""
+    sees("signup")
+
+
 def test_console(sees):
     """Votre suite voit qu'un texte est rendu en JSON à la console"""
     sees("console")
@@ -141,6 +151,11 @@ def test_console(sees):
 def test_hole(sees):
     """Votre suite voit que les numéros ont un trou"""
     sees("hole")
+
+
+def test_again(sees):
+    """Votre suite voit qu'un numéro sert deux fois"""
+    sees("again")
 
 
 def test_backwards(sees):
@@ -163,9 +178,24 @@ def test_logout(sees):
     sees("logout")
 
 
+def test_ended(sees):
+    """Votre suite voit qu'une connexion fermée parle encore"""
+    sees("ended")
+
+
+def test_over(sees):
+    """Votre suite voit qu'une session effacée parle encore"""
+    sees("over")
+
+
 def test_origin(sees):
     """Votre suite voit qu'une page d'ailleurs est admise"""
     sees("origin")
+
+
+def test_port(sees):
+    """Votre suite voit qu'une page d'un autre port est admise"""
+    sees("port")
 
 
 def test_malformed(sees):
@@ -183,6 +213,21 @@ def test_flood(sees):
     sees("flood")
 
 
+def test_crowd(sees):
+    """Votre suite voit que la connexion de trop est admise"""
+    sees("crowd")
+
+
+def test_brake(sees):
+    """Votre suite voit que les mots de passe se devinent sans frein"""
+    sees("brake")
+
+
 def test_huge(sees):
-    """Votre suite voit qu'une trame trop grande arrive jusqu'au consommateur"""
+    """Votre suite voit qu'une trame trop grande est lue jusqu'au bout"""
     sees("huge")
+
+
+def test_server(sees):
+    """Votre suite voit que le serveur ne parle plus WebSocket"""
+    sees("server")

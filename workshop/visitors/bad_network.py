@@ -22,8 +22,9 @@ class BadNetwork:
     Il rend les pages de `url`, et relaie leurs websockets. `lost` sont les textes dont l'annonce se
     perd ; `cutting`, ceux dont l'annonce se perd avec la connexion, une fois chacun. `mute` : rien
     ne revient, et la connexion reste ouverte. `answered` dit si la page a reçu une réponse à ses
-    questions, `tries` combien de fois elle a frappé pendant une coupure, et `through` les
-    connexions qui vont jusqu'au serveur.
+    questions, `asked` combien elle en a posé, `tries` combien de fois elle a frappé pendant une
+    coupure, et `through` les connexions qui vont jusqu'au serveur. `objection` est la trame qui
+    répond à la prochaine question, avant le serveur.
     """
 
     def __init__(self, url: str):
@@ -31,7 +32,8 @@ class BadNetwork:
         self.lost: set[str] = set()
         self.cutting: set[str] = set()
         self.answered = self.down = self.mute = False
-        self.tries = 0
+        self.tries = self.asked = 0
+        self.objection: dict | None = None
         self.open: set[ServerConnection] = set()
         self.through: set[ServerConnection] = set()
 
@@ -59,6 +61,17 @@ class BadNetwork:
 
     def mend(self) -> None:
         self.down = False
+
+    async def tell(self, frame: dict) -> None:
+        """Dit cette trame aux pages, comme si le serveur la disait."""
+        for page in [*self.open]:
+            await page.send(json.dumps(frame))
+
+    async def dismiss(self, code: int) -> None:
+        """Raccroche aux pages, avec ce code, et refuse d'ouvrir, jusqu'à `mend`."""
+        self.down = True
+        for page in [*self.open]:
+            await page.close(code)
 
     async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
         knocks = request.headers.get("Upgrade", "").lower() == "websocket"
@@ -100,6 +113,11 @@ class BadNetwork:
     async def _speak(self, page, server) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for text in page:
+                if _frame(text).get("type") in ("after", "before"):
+                    self.asked += 1
+                    if objection := self.objection:
+                        self.objection = None
+                        await page.send(json.dumps(objection))
                 await server.send(text)
         # Une page coupée s'en va aussi du serveur.
         await server.close()

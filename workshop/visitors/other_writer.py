@@ -1,4 +1,4 @@
-"""Un autre programme, qui écrit dans la base d'un projet pendant que le chat parle."""
+"""Un autre programme, dans la base d'un projet : il y écrit, ou y efface."""
 
 import contextlib
 import sqlite3
@@ -21,6 +21,20 @@ def other_writer(project: Path) -> Iterator[None]:
             )
             connection.execute("BEGIN IMMEDIATE")
         yield
+
+
+def erase(project: Path, text: str) -> None:
+    """Efface, comme un modérateur, les lignes dont une colonne est ce texte.
+
+    Un projet dont la base est ailleurs n'en voit rien.
+    """
+    for path in _databases(project):
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            for (table,) in connection.execute(names).fetchall():
+                columns = connection.execute(f'SELECT * FROM "{table}" LIMIT 0').description
+                where = " OR ".join(rf'"{name}" = ?' for name, *_ in columns)
+                connection.execute(f'DELETE FROM "{table}" WHERE {where}', [text] * len(columns))
 
 
 def _databases(project: Path) -> list[Path]:

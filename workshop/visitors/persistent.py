@@ -95,7 +95,11 @@ class PersistentMember:
                     self.read = frame["messages"]
                     self.last = self.read[-1]["number"] if self.read else 0
                 for message in frame["messages"]:
+                    # Ce qu'une réponse saute a été effacé.
+                    self.last = max(self.last, message["number"] - 1)
                     self.arrive(message)
+                if not frame["messages"]:
+                    self.last = max(self.last, frame["last"])
                 if self.last < frame["last"]:
                     await self.catch_up()
             case "refused":

@@ -1,8 +1,7 @@
 from channels.db import database_sync_to_async
 from django.db import transaction
-from django.db.models import Max
 
-from .models import Message
+from .models import Message, Room
 
 PAGE = 50
 
@@ -10,11 +9,15 @@ PAGE = 50
 @database_sync_to_async
 def keep(room, name, text, key=None):
     with transaction.atomic():
+        counter, _ = Room.objects.select_for_update().get_or_create(name=room)
         known = key and Message.objects.filter(room=room, key=key).first()
         if known:
             return known.as_dict(), False
-        number = last_number(room) + 1
-        message = Message.objects.create(room=room, number=number, key=key, name=name, text=text)
+        counter.last += 1
+        counter.save()
+        message = Message.objects.create(
+            room=room, number=counter.last, key=key, name=name, text=text
+        )
         return message.as_dict(), True
 
 
@@ -32,13 +35,16 @@ def before(room, number=None):
 
 
 def page(room, messages):
+    # Lu avant les messages : celui qui viendrait entre les deux ne peut pas manquer.
+    last = last_number(room)
     found = sorted(messages[:PAGE], key=lambda message: message.number)
     return {
         "type": "history",
-        "last": last_number(room),
+        "last": last,
         "messages": [message.as_dict() for message in found],
     }
 
 
 def last_number(room):
-    return Message.objects.filter(room=room).aggregate(last=Max("number"))["last"] or 0
+    counter = Room.objects.filter(name=room).first()
+    return counter.last if counter else 0

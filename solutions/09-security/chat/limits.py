@@ -1,6 +1,6 @@
 import asyncio
 import time
-from weakref import WeakValueDictionary
+from ipaddress import ip_network
 
 LONGEST_TEXT = 10_000
 LONGEST_FRAME = 2**16
@@ -38,35 +38,58 @@ class Allowance:
 
     def leave(self):
         self.open -= 1
-        # Retenu le temps de remplir le seau : partir et revenir ne le remplit pas plus vite.
-        asyncio.get_running_loop().call_later(self.size / self.per_second, lambda: self)
 
     def take(self, price):
         """Prend des jetons ; lève Refusal s'il n'y en a pas assez."""
-        now = time.monotonic()
-        gained = (now - self.filled) * self.per_second
-        self.tokens = min(self.size, self.tokens + gained)
-        self.filled = now
+        self.fill()
         if self.tokens < price:
             raise Refusal("Vous parlez trop vite.", wait=(price - self.tokens) / self.per_second)
         self.tokens -= price
 
+    def fill(self):
+        now = time.monotonic()
+        self.tokens = min(self.size, self.tokens + (now - self.filled) * self.per_second)
+        self.filled = now
 
-shared = WeakValueDictionary()
+    def is_idle(self):
+        """Renvoie True si un seau neuf donnerait les mêmes droits."""
+        self.fill()
+        return self.open == 0 and self.tokens == self.size
+
+
+class Register(dict):
+    """Ce à quoi chacun a droit, où qu'il soit dans le chat."""
+
+    swept = 0
+
+    def of(self, owner, *rights):
+        now = time.monotonic()
+        if now > self.swept + 60:
+            self.swept = now
+            for idle in [name for name, one in [*self.items()] if one.is_idle()]:
+                del self[idle]
+        return self.setdefault(owner, Allowance(*rights))
+
+
+shared = Register()
+
+
+def network(address):
+    """Renvoie le réseau d'une adresse : en IPv6, on en reçoit des milliards d'un coup, un /64."""
+    if ":" not in address or "." in address:
+        return address
+    return str(ip_network((address.partition("%")[0], 64), strict=False))
 
 
 class Visit:
-    """Une connexion et ce à quoi elle a droit : pour elle, pour la personne, pour l'adresse."""
+    """Une connexion et ce à quoi elle a droit : pour elle, pour la personne, pour le réseau."""
 
     def __init__(self, scope):
         self.allowances, self.entered, self.turn = [Allowance(1, 100, 5)], [], 0
         if scope["user"].is_authenticated:
-            self.share(f"personne {scope['user'].pk}", Allowance(20, 500, 20))
+            self.allowances.append(shared.of(f"personne {scope['user'].pk}", 20, 500, 20))
         if scope.get("client"):
-            self.share(f"adresse {scope['client'][0]}", Allowance(200, 1500, 20))
-
-    def share(self, owner, allowance):
-        self.allowances.append(shared.setdefault(owner, allowance))
+            self.allowances.append(shared.of(network(scope["client"][0]), 200, 1500, 50))
 
     def __enter__(self):
         return self

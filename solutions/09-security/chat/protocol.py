@@ -1,15 +1,12 @@
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-from .limits import LONGEST_FRAME, LONGEST_QUEUE, TOO_BIG, TOO_MANY
+from .limits import LONGEST_QUEUE, TOO_BIG, TOO_MANY
 
 
 class ChatProtocol(WebSocketProtocol):
     """Le WebSocket de daphne, qui sait s'arrêter de lire."""
 
-    # Les limites de daphne, un mégaoctet, sont loin de nos messages.
-    maxFramePayloadSize = LONGEST_FRAME
-    maxMessagePayloadSize = LONGEST_FRAME
-    # Il raccroche alors avec un code, 1009, au lieu de couper sans un mot.
+    # Devant une trame trop grande, il raccroche avec un code, 1009, au lieu de couper sans un mot.
     failByDrop = False
 
     def onMessage(self, payload, isBinary):

@@ -6,9 +6,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from . import frames, history
 from .limits import (
+    LONGEST_FRAME,
     REFUSED_BEFORE_CLOSING,
     REFUSED_SECONDS,
     SESSION_ENDED,
+    TOO_BIG,
     TOO_MANY,
     Refusal,
     Visit,
@@ -34,7 +36,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.room = self.scope["url_route"]["kwargs"]["room"]
         self.group = "chat-" + self.room
         self.json = "json" in self.scope["subprotocols"]
-        self.refused, self.checked = 0, time.monotonic()
+        self.over = False
+        self.refused = 0
+        self.checked = time.monotonic()
 
         try:
             self.visit.enter()
@@ -42,7 +46,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await asyncio.sleep(REFUSED_SECONDS)
             await self.accept("json" if self.json else None)
             await self.refuse(refusal)
-            await self.close(TOO_MANY)
+            await self.hang_up(TOO_MANY)
             return
         await self.accept("json" if self.json else None)
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -51,7 +55,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell({"type": "welcome", "name": self.name}, f"Bienvenue {self.name} !")
 
     async def receive(self, text_data=None, bytes_data=None):
-        if self.refused >= REFUSED_BEFORE_CLOSING:
+        if self.over:
+            return
+        if len(text_data or bytes_data or "") > LONGEST_FRAME:
+            await self.hang_up(TOO_BIG)
             return
         await self.visit.wait_for_turn()
         price = 1 + len(text_data or bytes_data or "") // 1000
@@ -63,7 +70,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.visit.turn += REFUSED_SECONDS
             await self.refuse(refusal)
             if self.refused >= REFUSED_BEFORE_CLOSING:
-                await self.close(TOO_MANY)
+                await self.hang_up(TOO_MANY)
             return
         if await self.is_over():
             await self.session_ended()
@@ -91,6 +98,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell(frame | {"reason": refusal.reason}, f"Refusé : {refusal.reason}")
 
     async def tell(self, frame, text=""):
+        if self.over:
+            return
         await self.send(json.dumps(frame) if self.json else text)
 
     async def is_over(self):
@@ -101,7 +110,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def session_ended(self, event=None):
         await self.refuse(Refusal("Votre session est finie. Connectez-vous de nouveau."))
-        await self.close(SESSION_ENDED)
+        await self.hang_up(SESSION_ENDED)
+
+    async def hang_up(self, code):
+        # Ce que l'on nous avait déjà envoyé attend encore : on n'en gardera rien.
+        self.over = True
+        await self.close(code)
 
     async def disconnect(self, code):
         await self.channel_layer.group_discard(self.group, self.channel_name)

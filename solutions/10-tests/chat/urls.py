@@ -6,7 +6,7 @@ from .routing import ROOM
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("compte/connexion/", LoginView.as_view(), name="login"),
+    path("compte/connexion/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("compte/deconnexion/", LogoutView.as_view(), name="logout"),
     path("compte/inscription/", views.SignUp.as_view(), name="signup"),
     re_path(ROOM, views.room, name="room"),

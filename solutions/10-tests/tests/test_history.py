@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from chat.models import Message
+
 
 @pytest.fixture
 def page(enter):
@@ -56,6 +58,14 @@ async def test_each_room_has_its_own_history(page):
     await chloe.send_json_to({"type": "after", "number": 0})
     answer = await chloe.receive_json_from()
     assert [message["text"] for message in answer["messages"]] == ["ici Chloé"]
+
+
+async def test_a_number_is_used_once(page):
+    ada = await page()
+    for text in "ab":
+        await say(ada, text)
+    await Message.objects.filter(text="b").adelete()
+    assert (await say(ada, "c"))["number"] == 3
 
 
 async def test_said_again_is_kept_once(page):

@@ -1,5 +1,6 @@
 import pytest
 from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
 
 
 @pytest.fixture
@@ -22,11 +23,22 @@ async def test_signed_out(enter, cookie, client):
     await database_sync_to_async(client.post)("/compte/deconnexion/")
     assert (await ada.receive_from()).startswith("Refusé : Votre session est finie.")
     assert await ada.receive_output() == {"type": "websocket.close", "code": 4401}
+    await ada.send_to("encore moi")
+    await ada.disconnect()
     assert await troll.receive_nothing()
 
 
-async def test_page_from_elsewhere(knock):
-    accepted, _ = await knock(origin="http://ailleurs.example").connect()
+async def test_session_erased(enter, cookie, monkeypatch):
+    monkeypatch.setattr("chat.consumers.SESSION_SECONDS", 0)
+    ada = await enter(cookie=cookie)
+    await Session.objects.all().adelete()
+    await ada.send_to("encore moi")
+    assert (await ada.receive_from()).startswith("Refusé : Votre session est finie.")
+
+
+@pytest.mark.parametrize("elsewhere", ["http://ailleurs.example", "http://localhost:8001"])
+async def test_page_from_elsewhere(knock, elsewhere):
+    accepted, _ = await knock(origin=elsewhere).connect()
     assert not accepted
 
 
@@ -45,6 +57,20 @@ async def test_longest_text(enter):
     assert await ada.receive_from() == "<Anonymous troll> " + "x" * 10_000
     await ada.send_to("x" * 10_001)
     assert (await ada.receive_from()).startswith("Refusé : ")
+
+
+async def test_huge_frame(enter):
+    ada = await enter()
+    await ada.send_to("x" * 100_000)
+    assert await ada.receive_output() == {"type": "websocket.close", "code": 1009}
+
+
+async def test_crowd(enter, knock, cookie):
+    for _ in range(20):
+        await enter(cookie=cookie)
+    late = knock(cookie=cookie)
+    await late.connect()
+    assert (await late.receive_from()).startswith("Refusé : Trop de connexions.")
 
 
 async def test_flood(enter):

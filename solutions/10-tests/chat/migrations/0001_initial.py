@@ -12,19 +12,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Room',
+            fields=[
+                ('name', models.CharField(max_length=90, primary_key=True, serialize=False)),
+                ('last', models.PositiveIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Message',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('room', models.CharField(max_length=90)),
                 ('number', models.PositiveIntegerField()),
-                ('key', models.CharField(max_length=40, null=True)),
+                ('key', models.CharField(blank=True, max_length=40, null=True)),
                 ('name', models.CharField(max_length=310)),
                 ('text', models.TextField(blank=True)),
                 ('sent', models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(fields=('room', 'number'), name='one_number'), models.UniqueConstraint(fields=('room', 'key'), name='one_key')],
+                'constraints': [models.UniqueConstraint(fields=('room', 'number'), name='chat_one_number'), models.UniqueConstraint(fields=('room', 'key'), name='chat_one_key')],
             },
         ),
     ]

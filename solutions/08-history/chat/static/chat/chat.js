@@ -22,8 +22,9 @@ let question = null;
 // Ce que le serveur n'a pas encore gardé, et que l'on redira : recharger la page n'y change rien.
 let unsent = JSON.parse(sessionStorage.getItem(address) ?? "[]");
 
-function line(name, sentence, sent) {
+function line({ number, name, text: sentence, sent }) {
   const item = document.createElement("li");
+  item.value = number;
   const author = document.createElement("b");
   author.textContent = name;
   item.append(author, " ", sentence);
@@ -52,8 +53,8 @@ function ask(frame) {
   send(frame);
 }
 
-function catchUp() {
-  ask(last === null ? { type: "before", number: null } : { type: "after", number: last });
+function catchUp(from = last) {
+  ask(last === null ? { type: "before", number: null } : { type: "after", number: from });
 }
 
 function catchUpSoon() {
@@ -66,7 +67,7 @@ function catchUpSoon() {
 
 function showOutbox() {
   sessionStorage.setItem(address, JSON.stringify(unsent));
-  const lines = unsent.map((message) => line("En attente :", message.text));
+  const lines = unsent.map(({ text }) => line({ name: "En attente :", text }));
   keepingTheEnd(() => outbox.replaceChildren(...lines));
 }
 
@@ -78,7 +79,7 @@ function arrive(message) {
   if (last === null || message.number <= last) return;
   if (message.number > last + 1) return catchUpSoon();
   last += 1;
-  keepingTheEnd(() => messages.append(line(message.name, message.text, message.sent)));
+  keepingTheEnd(() => messages.append(line(message)));
 }
 
 function receive(frame) {
@@ -86,7 +87,8 @@ function receive(frame) {
     failures = 0;
     state.textContent = `connecté · Bienvenue ${frame.name} !`;
     question = null;
-    catchUp();
+    // La fin de ce que l'on montre a pu être effacée.
+    catchUp(Math.max(first - 1, last - 50));
     unsent.forEach(send);
   }
   if (frame.type === "message") arrive(frame);
@@ -94,25 +96,36 @@ function receive(frame) {
 }
 
 function receiveHistory(history) {
-  const { type } = question;
+  const { type, number } = question;
   question = null;
   // La base du serveur est neuve : ce que l'on affiche n'existe plus.
   if (history.last < last) location.reload();
+  // Jusqu'où va cette réponse : au bout du salon, si elle est vide.
+  const end = history.messages.at(-1)?.number ?? history.last;
   if (type === "before") {
     prepend(history.messages);
-    last ??= history.messages.at(-1)?.number ?? 0;
+    last ??= end;
   } else {
-    history.messages.forEach(arrive);
+    const kept = history.messages.map((message) => message.number);
+    for (const item of [...messages.children]) {
+      if (item.value > number && item.value <= end && !kept.includes(item.value)) item.remove();
+    }
+    for (const message of history.messages) {
+      last = Math.max(last, message.number - 1);
+      arrive(message);
+    }
+    last = Math.max(last, end);
   }
-  if (last < history.last) catchUp();
+  const seen = type === "before" ? last : end;
+  if (seen < history.last) catchUp(seen);
 }
 
 function prepend(found) {
   log.ariaBusy = "true";
   const fromEnd = log.scrollHeight - log.scrollTop;
-  messages.prepend(...found.map((message) => line(message.name, message.text, message.sent)));
-  first = found[0]?.number ?? first;
-  older.hidden = !(first > 1);
+  messages.prepend(...found.map(line));
+  first = found[0]?.number ?? 1;
+  older.hidden = first === 1;
   log.scrollTop = log.scrollHeight - fromEnd;
   log.ariaBusy = "false";
 }

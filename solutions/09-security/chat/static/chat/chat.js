@@ -1,4 +1,5 @@
 const state = document.querySelector("#state");
+const refusal = document.querySelector("#refusal");
 const log = document.querySelector("#log");
 const older = document.querySelector("#older");
 const messages = document.querySelector("#messages");
@@ -23,9 +24,12 @@ let last = null;
 let question = null;
 // Ce que le serveur n'a pas encore gardé, et que l'on redira : recharger la page n'y change rien.
 let unsent = JSON.parse(sessionStorage.getItem(address) ?? "[]");
+// Le nom dont le serveur nous salue ; null : pas encore.
+let me = null;
 
-function line(name, sentence, sent) {
+function line({ number, name, text: sentence, sent }) {
   const item = document.createElement("li");
+  item.value = number;
   const author = document.createElement("b");
   author.textContent = name;
   item.append(author, " ", sentence);
@@ -54,8 +58,8 @@ function ask(frame) {
   send(frame);
 }
 
-function catchUp() {
-  ask(last === null ? { type: "before", number: null } : { type: "after", number: last });
+function catchUp(from = last) {
+  ask(last === null ? { type: "before", number: null } : { type: "after", number: from });
 }
 
 function catchUpSoon() {
@@ -66,9 +70,13 @@ function catchUpSoon() {
   }, 250 + Math.random() * 500);
 }
 
+function pending() {
+  return unsent.filter((message) => message.author === me);
+}
+
 function showOutbox() {
   sessionStorage.setItem(address, JSON.stringify(unsent));
-  const lines = unsent.map((message) => line("En attente :", message.text));
+  const lines = pending().map(({ text }) => line({ name: "En attente :", text }));
   keepingTheEnd(() => outbox.replaceChildren(...lines));
 }
 
@@ -80,57 +88,83 @@ function arrive(message) {
   if (last === null || message.number <= last) return;
   if (message.number > last + 1) return catchUpSoon();
   last += 1;
-  keepingTheEnd(() => messages.append(line(message.name, message.text, message.sent)));
+  keepingTheEnd(() => messages.append(line(message)));
 }
 
 function receive(frame) {
   if (frame.type === "welcome") {
     failures = 0;
+    refusal.textContent = "";
+    me = frame.name;
+    showOutbox();
     state.textContent = `connecté · Bienvenue ${frame.name} !`;
     question = null;
-    catchUp();
-    unsent.forEach(send);
+    // La fin de ce que l'on montre a pu être effacée.
+    catchUp(Math.max(first - 1, last - 50));
+    pending().forEach(send);
   }
   if (frame.type === "message") arrive(frame);
   if (frame.type === "history") receiveHistory(frame);
   if (frame.type === "refused") refused(frame);
 }
 
-function refused({ reason, key, wait }) {
-  state.textContent = reason;
-  question = null;
+function refused({ reason, key, wait: seconds }) {
+  refusal.textContent = reason;
   const mine = unsent.find((message) => key && message.key === key);
   if (mine) {
     unsent = unsent.filter((message) => message !== mine);
     showOutbox();
     text.value ||= mine.text;
+  } else {
+    question = null;
   }
-  if (wait) {
+  if (seconds) {
     clearTimeout(resending);
-    resending = setTimeout(() => unsent.forEach(send), wait * 1000);
+    // Deux secondes au moins : le temps de lire.
+    resending = setTimeout(sayAgain, Math.max(seconds, 2) * 1000);
   }
 }
 
+function sayAgain() {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  refusal.textContent = "";
+  pending().forEach(send);
+  catchUp();
+}
+
 function receiveHistory(history) {
-  const { type } = question;
+  // Un refus a pu faire oublier la question ; on la reposera.
+  if (!question) return;
+  const { type, number } = question;
   question = null;
   // La base du serveur est neuve : ce que l'on affiche n'existe plus.
   if (history.last < last) location.reload();
+  // Jusqu'où va cette réponse : au bout du salon, si elle est vide.
+  const end = history.messages.at(-1)?.number ?? history.last;
   if (type === "before") {
     prepend(history.messages);
-    last ??= history.messages.at(-1)?.number ?? 0;
+    last ??= end;
   } else {
-    history.messages.forEach(arrive);
+    const kept = history.messages.map((message) => message.number);
+    for (const item of [...messages.children]) {
+      if (item.value > number && item.value <= end && !kept.includes(item.value)) item.remove();
+    }
+    for (const message of history.messages) {
+      last = Math.max(last, message.number - 1);
+      arrive(message);
+    }
+    last = Math.max(last, end);
   }
-  if (last < history.last) catchUp();
+  const seen = type === "before" ? last : end;
+  if (seen < history.last) catchUp(seen);
 }
 
 function prepend(found) {
   log.ariaBusy = "true";
   const fromEnd = log.scrollHeight - log.scrollTop;
-  messages.prepend(...found.map((message) => line(message.name, message.text, message.sent)));
-  first = found[0]?.number ?? first;
-  older.hidden = !(first > 1);
+  messages.prepend(...found.map(line));
+  first = found[0]?.number ?? 1;
+  older.hidden = first === 1;
   log.scrollTop = log.scrollHeight - fromEnd;
   log.ariaBusy = "false";
 }
@@ -140,7 +174,14 @@ function connect() {
   state.textContent = "connexion…";
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = (event) => { if (event.code !== SESSION_ENDED) wait(); };
+  socket.onclose = closed;
+}
+
+function closed({ code }) {
+  if (code !== SESSION_ENDED) return wait();
+  state.textContent = "déconnecté";
+  removeEventListener("online", connect);
+  removeEventListener("offline", leave);
 }
 
 function wait() {
@@ -178,8 +219,10 @@ new IntersectionObserver(([entry]) => { if (entry.isIntersecting) older.click();
 
 form.onsubmit = (event) => {
   event.preventDefault();
+  if (me === null || !text.value.trim()) return;
+  refusal.textContent = "";
   const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
-  const message = { type: "message", key, text: text.value };
+  const message = { type: "message", key, author: me, text: text.value };
   unsent.push(message);
   showOutbox();
   send(message);
