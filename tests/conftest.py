@@ -5,6 +5,7 @@ import pytest_asyncio
 
 from workshop.browsers.driving import open_browser
 from workshop.browsers.finding import MissingTool, find_browser, find_chromium
+from workshop.system import memory
 
 
 def pytest_addoption(parser):
@@ -27,6 +28,12 @@ def pytest_unconfigure(config):
         for report in skipped:
             print(f"sauté : {report.nodeid} : {report.longrepr[2]}")
         print(f"{len(passed)} passed, {len(failed + errors)} failed, {len(skipped)} skipped")
+
+
+@pytest.fixture
+def own_progress(tmp_path, monkeypatch) -> None:
+    """Ce que l'atelier retient va dans un dossier à part."""
+    monkeypatch.setattr(memory, "PROGRESS", tmp_path / ".atelier")
 
 
 @pytest.fixture(scope="session")

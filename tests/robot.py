@@ -26,6 +26,13 @@ LAUNCHER = "python3 atelier.py"
 RELOAD_SECONDS = 2
 # Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
 INSTALL = "python -m pip install "
+# Au milieu d'un chapitre, le robot veut savoir quel but est rouge, et non ce qui le répare.
+WITHOUT_SEARCH = """
+from workshop.checking import explaining
+from workshop.commands.main import main
+explaining.SECONDS = 0
+main()
+"""
 
 
 class Terminal:
@@ -214,8 +221,9 @@ class Robot:
 
     def workshop(self, arguments: list[str], status: int = 0) -> str:
         """Lance une commande de l'atelier, par le même Python que les tests."""
+        program = ["-c", WITHOUT_SEARCH] if status else ["-m", "workshop"]
         done = subprocess.run(
-            [sys.executable, "-m", "workshop", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,

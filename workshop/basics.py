@@ -1,8 +1,12 @@
 """Où est l'atelier, et l'erreur que toute commande sait dire."""
 
+import tempfile
 from pathlib import Path
 
 from workshop import facts
+
+# Sous macOS (/var) et Windows (noms courts), le dossier temporaire a deux noms : un seul ici.
+tempfile.tempdir = str(Path(tempfile.gettempdir()).resolve())
 
 ROOT = Path(facts.ROOT)
 LIVE = ROOT / "live"

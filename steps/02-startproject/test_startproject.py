@@ -61,7 +61,10 @@ def talkative_server():
 
 def test_project_answers(server):
     """Le projet démarre et la page `/admin/login/` répond"""
-    server.page("/admin/login/")
+    # Sans aucune route, Django répond 200 à toute adresse, par une page de bienvenue.
+    assert 'name="username"' in server.page("/admin/login/").text, (
+        "La page /admin/login/ n'est pas celle de l'administration : rien n'y demande qui l'on est."
+    )
 
 
 def test_client_hears(run_client, talkative_server):

@@ -16,12 +16,8 @@ from workshop.commands import main as commands
 from workshop.system import memory
 from workshop.system.memory import keep
 
+pytestmark = pytest.mark.usefixtures("own_progress")
 STEPS = pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.slug)
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "PROGRESS", tmp_path / ".atelier")
 
 
 def shown(markdown: str, terminal: bool, **options) -> list[str]:

@@ -10,7 +10,8 @@ from tests.checking.test_steps import EQUIVALENT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step
 from workshop.checking.checking import check
-from workshop.checking.explaining import SECONDS, explain
+from workshop.checking.explaining import SECONDS, explain, somewhere
+from workshop.diagnosis.edits import Edit
 from workshop.diagnosis.finding import Finding, Suspicion
 from workshop.project.naming import rename
 
@@ -63,6 +64,15 @@ def test_without_words_the_place_and_what_to_read_again(project):
     # Le dernier mouvement qui écrit cette ligne.
     assert "le mouvement 5 du chapitre 05" in found.cause
     assert "urlpatterns" not in found.cause
+
+
+@pytest.mark.parametrize("files", [(CONSUMERS,), (CONSUMERS, "chat/routing.py")])
+def test_a_part_not_reduced_in_time_is_a_file_or_nothing(project, files):
+    part = [Edit(file, "changed", rank, rank + 1) for file in files for rank in (4, 9)]
+    found = somewhere(part, Suspicion(OBSERVED), project)
+    alone = len(files) == 1
+    assert (found.code, found.file) == (("somewhere", CONSUMERS) if alone else ("unknown", None))
+    assert found.observed == OBSERVED and found.line is None
 
 
 def test_when_nothing_mends_only_what_is_outside_is_heard(project):

@@ -74,14 +74,17 @@ def test_nothing_is_tried_twice():
     assert len(tried) == len({*tried})
 
 
-def test_too_late_it_does_not_know():
+@pytest.mark.parametrize("needed", [{EDITS[1], EDITS[9]}, {Edit("ailleurs.txt", "changed")}])
+def test_too_late_it_says_the_least_it_knows(needed):
     def mends(part):
-        time.sleep(0.05)
-        return {EDITS[1], EDITS[9]} <= part
+        time.sleep(0.1)
+        return needed <= part
 
-    began = time.monotonic()
-    assert Search(Path("nulle part"), mends, 0.1).smallest(EDITS, []) is None
-    assert time.monotonic() - began < 2
+    looking = Search(Path("nulle part"), mends, 0.35)
+    part = looking.smallest(EDITS, [])
+    assert looking.spent < 2
+    assert part is None if needed.isdisjoint(EDITS) else needed < part
+    assert looking.finished is needed.isdisjoint(EDITS)
 
 
 def test_never_more_than_two_at_once():

@@ -3,7 +3,9 @@
 La voix de l'étape 06 demande un navigateur : voir test_console.py. Ici, elle est « déjà entendue ».
 """
 
+import os
 import shutil
+import subprocess
 import sys
 from itertools import pairwise
 from urllib.parse import quote
@@ -15,7 +17,7 @@ from websockets.sync.client import connect
 from workshop.basics import ROOT
 from workshop.chapters.steps import all_steps
 from workshop.checking import checking
-from workshop.checking.checking import check
+from workshop.checking.checking import IN_A_BROWSER, check
 from workshop.project.serving import Server
 
 STEPS = all_steps()
@@ -37,12 +39,16 @@ def pytest_generate_tests(metafunc):
 
 
 def green_pairs(all_of_them):
-    """Chaque étape, jugée sur sa solution, la suivante et la dernière ; ou sur toutes."""
+    """Chaque étape, jugée sur sa solution et sur toutes celles qui suivent.
+
+    Le robot arrive à ces mêmes solutions, et y lance « verifier », qui juge aussi les étapes
+    d'avant : sans `--tout`, il ne reste ici que ce qui se vérifie sans navigateur.
+    """
     return [
         (step, later)
         for step in STEPS
         for later in STEPS[step.number - 1 :]
-        if all_of_them or later.number <= step.number + 1 or later is STEPS[-1]
+        if all_of_them or (step is later and step.number not in IN_A_BROWSER)
     ]
 
 
@@ -210,3 +216,24 @@ def test_what_is_no_room_is_refused_without_a_trace(later, tmp_path):
             assert refusal.value.response.status_code == 403
         assert server.log.count("WebSocket REJECT") == 5
         assert "Traceback" not in server.log
+
+
+def test_a_temporary_folder_with_two_names_changes_nothing(tmp_path):
+    """Sous macOS, /var est un lien ; sous Windows, un nom court désigne le même dossier."""
+    link = tmp_path / "lien"
+    (tmp_path / "dossier").mkdir()
+    try:
+        link.symlink_to(tmp_path / "dossier", target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"pas de lien sur cette machine : {error}")
+    code = (
+        "import sys; from workshop.checking.checking import check;"
+        "from workshop.chapters.steps import find_step; step = find_step('08');"
+        "report = check(step, step.solution, sys.executable, goal='test_numbers');"
+        "print(report.red or len(report.goals))"
+    )
+    environment = os.environ | {"TMPDIR": str(link), "TEMP": str(link)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout == "1\n", done.stdout + done.stderr

@@ -2,12 +2,15 @@
 
 import ast
 import inspect
+import textwrap
 
 from tests.mistakes import GREEN, all_mistakes
 from workshop.basics import ROOT
 from workshop.checking.checking import IN_A_BROWSER
+from workshop.checking.locating import Search
 from workshop.diagnosis import catalogue  # noqa: F401  les règles se déclarent
 from workshop.diagnosis.rules import RULES
+from workshop.diagnosis.slips import MISSING, TOO_MUCH
 
 MISTAKES = all_mistakes()
 # Ceux que donnent la place seule, ou ce qui n'est pas encore écrit : aucune règle ne les dit.
@@ -15,13 +18,16 @@ WITHOUT_WORDS = {"unknown", "read-again", "not-written"}
 
 
 def chosen(everything: bool) -> list:
-    """Renvoie les fautes à rejouer : toutes, ou la première de chaque code d'une étape."""
+    """Renvoie les fautes à rejouer : toutes, ou la première de chaque code.
+
+    De ce qui ne casse rien, ce qui se juge sans navigateur, et un exemple des autres étapes.
+    """
     if everything:
         return MISTAKES
     firsts = {}
     for one in MISTAKES:
-        code = one.expected.code
-        firsts.setdefault((one.step.number, code or one.name), one)
+        number = one.step.number
+        firsts.setdefault(one.expected.code or (number if number in IN_A_BROWSER else one), one)
     return list(firsts.values())
 
 
@@ -33,13 +39,15 @@ def pytest_generate_tests(metafunc):
 
 def test_a_mistake_gets_its_message(mistake, request):
     expected = mistake.expected
-    # Un but d'avant ne se juge qu'après ceux de l'étape.
-    alone = expected.goal and "/" not in expected.goal and not request.config.getoption("--tout")
+    options = {"search": Search}
+    if not request.config.getoption("--tout"):
+        # Un but d'avant ne se juge qu'après ceux de l'étape.
+        options = {"goal": "" if "/" in (expected.goal or "") else expected.goal or ""}
     answers = []
     # Un navigateur sur une machine occupée peut voir d'abord l'autre moitié d'une même faute.
     tries = 3 if mistake.step.number in IN_A_BROWSER else 1
     while expected not in answers and len(answers) < tries:
-        answers.append(mistake.answer(expected.goal if alone else ""))
+        answers.append(mistake.answer(**options))
     assert answers[-1] == expected
 
 
@@ -54,17 +62,33 @@ def texts_of(nodes: list) -> set[str]:
 
 
 def codes() -> set[str]:
-    """Renvoie les codes que les règles donnent : le premier de chaque proposition."""
-    found = set()
+    """Renvoie les codes que les règles donnent : leur nom, ou le premier de chaque proposition."""
+    found = {one.code for one in RULES if gives_places(one.function)}
     for node in nodes_of("workshop/diagnosis", "*.py", ast.Yield):
-        if isinstance(node.value, ast.Tuple):
+        # Sans mots, une proposition ne fait que préciser ce que l'on a observé.
+        if isinstance(node.value, ast.Tuple) and not is_mute(*node.value.elts):
             first = node.value.elts[0]
             found |= texts_of([one for one in ast.walk(first) if isinstance(one, ast.Constant)])
     # Celles d'une table reçoivent leur code.
-    for rule in RULES:
-        given = inspect.signature(rule.function).parameters.get("code")
+    for one in RULES:
+        given = inspect.signature(one.function).parameters.get("code")
         found |= {given.default} if given and given.default is not given.empty else set()
-    return found
+    return found | {code for table in (MISSING, TOO_MUCH) for code, _ in table.values()}
+
+
+def is_mute(code: ast.expr, *others: ast.expr) -> bool:
+    """Renvoie True d'une proposition sans cause : le troisième de ses éléments est vide."""
+    return any(isinstance(one, ast.Constant) and one.value == "" for one in others[1:2])
+
+
+def gives_places(function) -> bool:
+    """Renvoie True si une règle donne des endroits, et non des propositions."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    given = [one for one in ast.walk(tree) if isinstance(one, ast.Yield | ast.YieldFrom)]
+    told = [one for one in given if isinstance(one, ast.Yield) and isinstance(one.value, ast.Tuple)]
+    names = [getattr(getattr(one.value, "func", None), "id", "") for one in given]
+    others = [function.__globals__.get(name) for name in names]
+    return not told and not any(map(inspect.isgeneratorfunction, others))
 
 
 def test_every_code_has_a_wrong_answer():
@@ -75,7 +99,7 @@ def test_every_code_has_a_wrong_answer():
 
 
 def test_every_wrong_answer_has_a_living_code():
-    written = texts_of(nodes_of("workshop/diagnosis", "*.py", ast.Constant)) | {"stuck"}
+    written = texts_of(nodes_of("workshop/diagnosis", "*.py", ast.Constant)) | {"stuck"} | codes()
     # Dans une table, le code est parfois le premier mot de la phrase.
     living = {text.partition(" ")[0] for text in written}
     told = {mistake.expected.code for mistake in MISTAKES} - {None}

@@ -29,6 +29,7 @@ from workshop.following.watching import Follower, changes, follow
 from workshop.system import memory
 from workshop.system.processes import project_environment
 
+pytestmark = pytest.mark.usefixtures("own_progress")
 SCREENS = Path(__file__).with_name("screens")
 RED = Diagnosis(
     "coroutine-not-awaited",
@@ -37,11 +38,6 @@ RED = Diagnosis(
     "chat/consumers.py",
     13,
 )
-
-
-@pytest.fixture(autouse=True)
-def progress(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "PROGRESS", tmp_path / ".atelier")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -239,7 +240,7 @@ def test_what_marp_no_longer_says_in_english_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", ["5", "05", "05-consumers"])
 def test_slides_opens_the_deck(monkeypatch, number):
     opened = []
-    monkeypatch.setattr(teaching.webbrowser, "open", lambda url: opened.append(url) or True)
+    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or True)
     done = CliRunner().invoke(cli, ["slides", number])
     page = ROOT / "slides/html/05-consumers.html"
     assert done.output.splitlines()[0] == str(page)
@@ -248,7 +249,7 @@ def test_slides_opens_the_deck(monkeypatch, number):
 
 
 def test_without_a_number_it_is_the_opening(monkeypatch):
-    monkeypatch.setattr(teaching.webbrowser, "open", lambda url: pytest.fail(url))
+    monkeypatch.setattr(webbrowser, "open", lambda url: pytest.fail(url))
     done = CliRunner().invoke(cli, ["slides", "--sans-navigateur"])
     assert done.output.startswith(str(ROOT / "slides/html/00-ouverture.html"))
 
@@ -480,11 +481,13 @@ def test_both_windows_say_the_same_hour(working):
     # La vignette de ce qui vient ne commence rien.
     assert coming.locator("section.travail time").first.text_content() == f"{minutes} minutes"
     presenter.keyboard.press("ArrowRight")
-    working.locator("section.travail time span").first.wait_for()
+    for window in (working, presenter):
+        window.locator("section.travail time span").first.wait_for()
     assert work(working) == work(presenter) == from_nine(minutes, 5)
     presenter.close()
     after_nine(working, 6)
     presenter = presenting(working)
+    presenter.locator("section.travail time span").first.wait_for()
     assert work(presenter) == from_nine(minutes, 5)
     presenter.locator("section.travail time span").first.click()
     working.get_by_text("à partir de 9\u00a0h\u00a006").wait_for()

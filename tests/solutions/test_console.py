@@ -19,15 +19,11 @@ from workshop.project.files import has_migrations
 from workshop.project.serving import Server
 from workshop.system.processes import free_port
 
+pytestmark = pytest.mark.usefixtures("own_progress")
 STEP = find_step("06")
 LATER = [step for step in all_steps() if step.number >= 6]
 SNIPPETS = [token.content for token in STEP.tokens if token.type == "fence" and token.info == "js"]
 LINES_OF_2016, CONSOLE, *REST = SNIPPETS
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "PROGRESS", tmp_path / ".atelier")
 
 
 @pytest.fixture(params=LATER, ids=lambda step: step.slug)

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 
 from workshop.chapters.steps import find_step
 from workshop.project.files import copy_project
-from workshop.project.serving import Server
+from workshop.project.serving import Server, require_no_exception
 from workshop.system.processes import project_environment
 from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.persistent import PersistentMember, persistent_members
@@ -188,7 +188,7 @@ async def test_a_burst_to_thirty_people_and_a_stopped_reader(project):
             seconds, asked = time.monotonic() - began, sum(one.asked for one in members)
             print(f"{MESSAGES} messages, {PEOPLE} personnes : {seconds:.1f} s, {asked} questions")
             assert_same_history(members, said)
-        assert "Traceback" not in server.log
+        require_no_exception(server)
 
 
 async def test_a_server_killed_under_load(project):

@@ -14,6 +14,7 @@ from workshop.diagnosis.edits import Edit, apply, covers, edits, uses
 from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
 from workshop.diagnosis.movements import Movement, brought_by, reached, to_read_again
 from workshop.diagnosis.naming import Naming, named_alike
+from workshop.diagnosis.slips import slip
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
 from workshop.system import nursed
@@ -65,6 +66,8 @@ def explain(
             part = search.smallest(gap.written, places, base, [*cures])
             if part in cures:
                 return first_heard(suspicion, [cures[part]]), search
+            if part and not search.finished:
+                return somewhere(part, suspicion, project), search
         elif gap.unwritten:
             part = frozenset()
         return in_words(gap, suspicion, part), search
@@ -135,9 +138,11 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
                 return heard
             there = [one for one in part if heard.file in (None, one.file, one.moved)]
             return _at(heard, principal(there, suspicion, project)) if there else heard
-        if all(awaits(one, project) for one in part):
-            cause = "Il manque « await » : ce qui est préparé ici n'est jamais fait."
-            return _at(Diagnosis("coroutine-not-awaited", suspicion.observed, cause), edit)
+        seen = next((one.observed for one in proven if one.observed), suspicion.observed)
+        suspicion = replace(suspicion, observed=seen)
+        if slipped := slip([edit, *(part - {edit})], project):
+            code, cause = slipped
+            return _at(Diagnosis(code, suspicion.observed, cause), edit)
         if not gap.unwritten:
             cause = read_again(edit, to_read_again(edit, gap.naming, gap.step))
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)
@@ -149,10 +154,11 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
 
 
 def first_heard(suspicion: Suspicion, findings: Iterable[Finding]) -> Diagnosis | None:
-    """Renvoie le diagnostic de la première de ces propositions, s'il y en a une."""
+    """Renvoie le diagnostic de la première de ces propositions qui a des mots, s'il y en a une."""
     for one in findings:
-        observed = one.observed or suspicion.observed
-        return Diagnosis(one.code, observed, one.cause, one.file, one.line)
+        if one.cause:
+            observed = one.observed or suspicion.observed
+            return Diagnosis(one.code, observed, one.cause, one.file, one.line)
     return None
 
 
@@ -167,25 +173,24 @@ def unknown(project: Path, suspicion: Suspicion) -> Diagnosis:
     return Diagnosis("unknown", suspicion.observed)
 
 
+def somewhere(part: Part, suspicion: Suspicion, project: Path) -> Diagnosis:
+    """Renvoie ce que l'on dit d'une part que l'on n'a pas eu le temps de réduire : son fichier."""
+    files = {edit.moved or edit.file for edit in part}
+    if len(files) > 1:
+        return unknown(project, suspicion)
+    cause = "C'est dans ce fichier, mais à quelle ligne, je ne l'ai pas trouvé à temps."
+    return Diagnosis("somewhere", suspicion.observed, cause, *files)
+
+
 def principal(part: Iterable[Edit], suspicion: Suspicion, project: Path) -> Edit:
-    """Renvoie, d'une part, le morceau à montrer : celui que l'erreur désigne, et pas un import."""
+    """Renvoie, d'une part, le morceau à montrer : un fichier déplacé, ce que l'erreur désigne…"""
 
     def rank(edit: Edit) -> tuple:
         at = [covers(edit, *place, project) for place in suspicion.places]
         imports = all(line.startswith(("from ", "import ")) for line in edit.lines if line)
-        return (not any(at), bool(edit.lines) and imports, edit.file, edit.start)
+        return (not edit.moved, not any(at), bool(edit.lines) and imports, edit.file, edit.start)
 
     return min(part, key=rank)
-
-
-def awaits(edit: Edit, project: Path) -> bool:
-    """Renvoie True si ce morceau n'ajoute que des « await »."""
-    if edit.state != "changed":
-        return False
-    here = "\n".join(read(project / edit.file).split("\n")[edit.start : edit.end])
-    there = "\n".join(edit.lines)
-    bare = [text.replace("await ", "") for text in (here, there)]
-    return bare[0] == bare[1] and len(here) < len(there)
 
 
 def not_written(movement: Movement, files: list[str]) -> str:

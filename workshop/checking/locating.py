@@ -33,6 +33,7 @@ class Search:
     seconds: float
     known: dict[Part, bool] = field(default_factory=dict)
     checks: int = 0
+    finished: bool = True
 
     def __post_init__(self):
         self.end = time.monotonic() + self.seconds
@@ -55,6 +56,7 @@ class Search:
         before: Sequence[Part] = (),
     ) -> Part | None:
         """Renvoie la plus petite part qui répare ; None s'il n'y en a pas, ou pas à temps.
+        Si le temps manque, c'est la plus petite que l'on ait trouvée, et `finished` est faux.
 
         `places` sont les endroits que l'erreur désigne, le plus sûr d'abord. `base` est appliquée
         à chaque essai, et n'est pas de la part : elle peut être vide, si `base` répare seule.
@@ -80,7 +82,9 @@ class Search:
                     found = self.first(sorted(files, key=len)) or frozenset(edits)
                 return frozenset(self.reduce([edit for edit in edits if edit in found]))
             except TimeoutError:
-                return None
+                self.finished = False
+                mending = [part - base for part, good in self.known.items() if good]
+                return min(mending, key=len, default=None)
 
     def ranked(self, edits: list[Edit], places: list[tuple[str, int | None]]) -> list[Edit]:
         """Renvoie les morceaux, ceux que l'erreur désigne d'abord ; un fichier en trop, ensuite."""

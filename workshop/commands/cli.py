@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+import webbrowser
 from pathlib import Path
 
 import click
@@ -10,6 +11,16 @@ from workshop.basics import LIVE, WorkshopError
 
 HELP = click.help_option("--aide", "--help", "-h", help="Affiche cette aide.")
 
+STEP = click.argument("number", metavar="[N]", required=False)
+PROJECT = click.option(
+    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
+)
+PORT = click.option(
+    "--port", metavar="PORT", type=click.IntRange(0, 65535), default=0, help="Sinon, un port libre."
+)
+NO_BROWSER = click.option(
+    "--sans-navigateur", "alone", is_flag=True, help="N'ouvre pas le navigateur."
+)
 LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
 
 
@@ -83,3 +94,9 @@ def chosen_step(number: str | None, project: Path):
     from workshop.project.python import project_python
 
     return find_step(number) if number else current_step(project, project_python(project))
+
+
+def open_page(address: str, what: str) -> None:
+    """Ouvre une page dans le navigateur, ou dit de l'y ouvrir : `what` est ce qu'il faut faire."""
+    if not webbrowser.open(address):
+        click.echo(f"Aucun navigateur ne s'ouvre d'ici : {what} dans le vôtre.")

@@ -3,15 +3,23 @@
 import subprocess
 import sys
 import time
-import webbrowser
-from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
 from workshop.basics import LIVE, ROOT, WorkshopError
-from workshop.commands.cli import LAUNCHER, chosen_project, chosen_step, command
+from workshop.commands.cli import (
+    LAUNCHER,
+    NO_BROWSER,
+    PORT,
+    PROJECT,
+    STEP,
+    chosen_project,
+    chosen_step,
+    command,
+    open_page,
+)
 from workshop.system.terminal import MARKS, out
 
 TOO_SLOW = (
@@ -45,10 +53,8 @@ def suivre():
 
 
 @command("verifier")
-@click.argument("number", metavar="[N]", required=False)
-@click.option(
-    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
-)
+@STEP
+@PROJECT
 @click.option("--json", "as_json", is_flag=True, help="Donne le résultat en JSON.")
 def verifier(number, projet, as_json):
     """Dit quels buts de l'étape N sont atteints.
@@ -137,10 +143,8 @@ def show_report(console: Console, step, report) -> None:
 
 
 @command("indice")
-@click.argument("number", metavar="[N]", required=False)
-@click.option(
-    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
-)
+@STEP
+@PROJECT
 def indice(number, projet):
     """Donne l'indice suivant du premier but à atteindre.
 
@@ -173,10 +177,8 @@ def indice(number, projet):
 
 
 @command("solution")
-@click.argument("number", metavar="[N]", required=False)
-@click.option(
-    "--projet", metavar="DOSSIER", type=click.Path(path_type=Path), help="Le projet (sinon : live)."
-)
+@STEP
+@PROJECT
 def solution(number, projet):
     """Montre ce qui sépare votre projet de la fin de l'étape N.
 
@@ -210,7 +212,7 @@ def solution(number, projet):
 
 
 @command("rattraper")
-@click.argument("number", metavar="[N]", required=False)
+@STEP
 @click.option("--annuler", "back", is_flag=True, help="Remet live comme avant.")
 @click.option("--oui", "agreed", is_flag=True, help="Ne demande pas confirmation.")
 def rattraper(number, back, agreed):
@@ -277,16 +279,10 @@ def agrees() -> bool:
 
 
 @command("carnets")
-@click.argument("number", metavar="[N]", required=False)
-@click.option(
-    "--port",
-    metavar="PORT",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Le port (0 : un libre).",
-)
-@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
-def carnets(number, port, sans_navigateur):
+@STEP
+@PORT
+@NO_BROWSER
+def carnets(number, port, alone):
     """Ouvre le carnet de l'étape N dans JupyterLab.
 
     Sans N, celui de l'étape en cours. C'est votre exemplaire, dans le dossier carnets.
@@ -298,8 +294,8 @@ def carnets(number, port, sans_navigateur):
     click.echo("Pour retrouver l'original, supprimez-le et relancez la commande.")
     with jupyterlab(copy, port) as (url, process):
         click.echo(f"JupyterLab est sur {url} (Ctrl-C l'arrête)")
-        if not sans_navigateur and not webbrowser.open(url):
-            click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
+        if not alone:
+            open_page(url, "copiez l'adresse")
         while process.poll() is None:
             time.sleep(0.2)
     click.echo("JupyterLab est arrêté.")

@@ -2,34 +2,27 @@
 
 import importlib.util
 import time
-import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from workshop.basics import WorkshopError
-from workshop.commands.cli import LAUNCHER, command
+from workshop.commands.cli import LAUNCHER, NO_BROWSER, PORT, STEP, command, open_page
 from workshop.commands.contributing import install_all
 
 
 @command("demo")
-@click.argument("number", metavar="[N]", default="")
+@STEP
 @click.option(
     "--trolls",
     metavar="K",
     type=click.IntRange(1, 100),
     help="Peuple le salon de K trolls, de 1 à 100.",
 )
-@click.option(
-    "--port",
-    metavar="PORT",
-    type=click.IntRange(0, 65535),
-    default=0,
-    help="Le port (0 : un libre).",
-)
-@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
-def demo(number, trolls, port, sans_navigateur):
+@PORT
+@NO_BROWSER
+def demo(number, trolls, port, alone):
     """Ouvre le chat d'une étape (à partir de 05) dans le navigateur."""
     from workshop.chapters.steps import all_steps, find_step
     from workshop.demo import entrance, running_demo, talking_trolls
@@ -48,8 +41,8 @@ def demo(number, trolls, port, sans_navigateur):
         if trolls:
             processes.append(stack.enter_context(talking_trolls(server, trolls)))
             click.echo(f"Trolls dans le salon poneys : {trolls}")
-        if not sans_navigateur and not webbrowser.open(address):
-            click.echo("Aucun navigateur ne s'ouvre d'ici : copiez l'adresse dans le vôtre.")
+        if not alone:
+            open_page(address, "copiez l'adresse")
         while all(process.poll() is None for process in processes):
             time.sleep(0.2)
         last = last_line(server.log_path)
@@ -57,15 +50,15 @@ def demo(number, trolls, port, sans_navigateur):
 
 
 @command("slides")
-@click.argument("number", metavar="[N]", required=False)
+@STEP
 @click.option(
     "--pdf",
     metavar="FICHIER",
     type=click.Path(path_type=Path),
     help="Imprime dans FICHIER, avec les notes, toutes les diapositives ou celles de N.",
 )
-@click.option("--sans-navigateur", is_flag=True, help="N'ouvre pas le navigateur.")
-def slides(number, pdf, sans_navigateur):
+@NO_BROWSER
+def slides(number, pdf, alone):
     """Ouvre les diapositives de l'étape N dans le navigateur.
 
     Sans N, celles de l'ouverture. 99 sont celles de la clôture.
@@ -84,8 +77,8 @@ def slides(number, pdf, sans_navigateur):
     page = made_page(find_deck(number or "0"))
     click.echo(page)
     click.echo("« p » ouvre la vue de présentation, avec les notes ; « f », le plein écran.")
-    if not sans_navigateur and not webbrowser.open(page.as_uri()):
-        click.echo("Aucun navigateur ne s'ouvre d'ici : ouvrez ce fichier dans le vôtre.")
+    if not alone:
+        open_page(page.as_uri(), "ouvrez ce fichier")
 
 
 @command("emporter")

@@ -14,11 +14,9 @@ ROOM = "/chat/poneys/"
 @rule(goals="test_voice", said=r"HTTP \d+|poignée de main", outside=True)
 def other_server(case):
     """Un autre serveur répond sur le port."""
-    cause = (
-        f"Celui qui répond est {holder(urlsplit(case.server).port)}. Si ce n'est pas le serveur de "
-        "votre projet, arrêtez-le, puis démarrez le vôtre dans le terminal « serveur » ; si c'est "
-        "lui, lisez la dernière ligne de son journal."
-    )
+    cause = f"""Celui qui répond est {holder(urlsplit(case.server).port)}. Si ce n'est pas le
+    serveur de votre projet, arrêtez-le, puis démarrez le vôtre dans le terminal « serveur » ; si
+    c'est lui, lisez la dernière ligne de son journal."""
     yield "other-server", None, cause
 
 
@@ -76,10 +74,8 @@ def wrong_address(case):
     line = Place("console.js", text[: call.start("address")].count("\n") + 1)
     cause = f"console.js appelle {address}, et le salon est à ws://{page.netloc}{ROOM}"
     if called.scheme in ("wss", "https"):
-        cause = (
-            f"« {called.scheme}:// » demande un serveur qui chiffre, et le vôtre ne chiffre pas. "
-            "Écrivez « ws:// »."
-        )
+        cause = f"""« {called.scheme}:// » demande un serveur qui chiffre, et le vôtre ne chiffre
+        pas. Écrivez « ws:// »."""
     elif called.port == page.port and re.fullmatch(r"/chat/[^/]+/", called.path):
         return
     yield "other-address", line, cause
@@ -88,10 +84,8 @@ def wrong_address(case):
 @rule(goals="test_voice", outside=True)
 def nobody_spoke(case):
     """Personne n'a parlé depuis un navigateur."""
-    cause = (
-        "Ouvrez une page de votre serveur, puis sa console (F12), collez les lignes de console.js "
-        "et appuyez sur Entrée."
-    )
+    cause = """Ouvrez une page de votre serveur, puis sa console (F12), collez les lignes de
+    console.js et appuyez sur Entrée."""
     # Un navigateur refusé ne laisse pas de trace ici : on ne sait pas si quelqu'un a collé.
     if case.refuses_cookies:
         cause += (

@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 
 from workshop.diagnosis.routing import Layout, entrance
 from workshop.diagnosis.rules import rule
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 
 CALLED = {
     "connect": "self",
@@ -93,80 +93,41 @@ def is_sync(one: type) -> bool:
     return issubclass(one, SyncConsumer)
 
 
-def defined(case, name: str) -> list[Place]:
-    """Renvoie les endroits du projet où une fonction de ce nom est définie."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    return [
-        Place(source.name, node.lineno)
-        for source in case.project.sources
-        for node in source.nodes
-        if isinstance(node, kinds) and node.name == name
-    ]
-
-
 @rule("AttributeError", r"type object '(?P<name>\w+)' has no attribute 'as_asgi'")
 def not_a_consumer(case, error, name):
-    """La classe au bout de la route n'hérite pas d'un consommateur."""
-    cause = (
-        f"« {name} » n'est pas un consommateur : sa classe doit hériter d'AsyncWebsocketConsumer."
-    )
-    yield "not-a-consumer", case.project.where_is(name) or error.place, cause
+    """« {name} » n'est pas un consommateur : sa classe doit hériter d'AsyncWebsocketConsumer."""
+    yield case.project.where_is(name) or error.place
 
 
 @rule("AttributeError", r"(?:module '[\w.]+'|'\w+' object) has no attribute 'as_asgi'")
 def not_a_class(case, error):
-    """La route mène à un module ou à une fonction, et non à la classe du consommateur."""
-    cause = (
-        "Ce n'est pas la classe du consommateur. Importez-la, et écrivez ChatConsumer.as_asgi()."
-    )
-    yield "not-a-consumer", error.place, cause
-
-
-@rule("AttributeError", r"object has no attribute '(a?user|method|META|GET|build_absolute_uri)'")
-def decorated(case, error):
-    """Une méthode du consommateur porte un décorateur de vue."""
-    cause = (
-        "Ce décorateur est fait pour les vues : il prend le consommateur pour une requête. "
-        'Retirez-le ; qui est là se lit dans self.scope["user"].'
-    )
-    for file, node in class_nodes(case) if not error.place.file else ():
-        for method in node.body:
-            for decorator in getattr(method, "decorator_list", ()):
-                yield "view-decorator", Place(file, decorator.lineno), cause
+    """Ce n'est pas la classe du consommateur. Importez-la, et écrivez ChatConsumer.as_asgi()."""
+    yield error.place
 
 
 @rule(steps=range(4, 100))
 def own_init(case):
-    """Le consommateur a son propre __init__, que Channels ne sait pas appeler."""
-    cause = (
-        "Channels fabrique le consommateur sans argument, et attend ce que prépare sa propre "
-        "classe. Retirez __init__ : rangez dans connect ce qu'il contient."
-    )
+    """Channels fabrique le consommateur sans argument, et attend ce que prépare sa propre classe.
+    Retirez __init__ : rangez dans connect ce qu'il contient."""
     for _, function, place in methods(case, "__init__"):
         if "super" not in function.__code__.co_names or not _accepts(function, "self"):
-            yield "own-init", place, cause
+            yield place
 
 
 @rule(steps=range(4, 100))
 def class_groups(case):
-    """L'attribut de classe `groups` est un texte."""
-    cause = (
-        "« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte "
-        "s'y lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."
-    )
-    for place in case.project.using("groups"):
-        if any(isinstance(one.groups, str) for one in consumers(case)):
-            yield "class-groups", place, cause
+    """« groups », dans la classe, est une liste que Channels lit élément par élément ; un texte s'y
+    lit lettre par lettre. Retirez cette ligne : connect s'inscrit déjà."""
+    if any(isinstance(one.groups, str) for one in consumers(case)):
+        yield from case.project.using("groups")
 
 
 @rule(steps=range(4, 100))
 def replaced(case):
     """Le projet remplace une méthode ou un attribut de Channels, qui ne peut plus servir."""
     for _, function, place in methods(case, *OWN):
-        cause = (
-            f"« {function.__name__} » est une méthode de Channels, et la vôtre la remplace. Donnez "
-            "un autre nom à la vôtre, « chat_message » par exemple."
-        )
+        cause = f"""« {function.__name__} » est une méthode de Channels, et la vôtre la remplace.
+        Donnez un autre nom à la vôtre, « chat_message » par exemple."""
         if "super" not in function.__code__.co_names:
             yield "replaced-method", place, cause
     for person in case.probe.consumers:
@@ -178,21 +139,13 @@ def replaced(case):
 
 @rule(steps=range(4, 100))
 def mixed_sync(case):
-    """Une méthode ordinaire est là où Channels attend une coroutine, ou l'inverse."""
-    for one, function, place in methods(case, *handlers(case)):
-        name, coroutine = function.__name__, iscoroutinefunction(function)
-        if is_sync(one) and coroutine:
-            cause = (
-                f"{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas des "
-                f"coroutines : « {name} » n'est jamais exécutée. Héritez d'AsyncWebsocketConsumer."
-            )
+    """Une coroutine est là où Channels attend une méthode ordinaire."""
+    for one, function, _ in methods(case, *handlers(case)):
+        if is_sync(one) and iscoroutinefunction(function):
+            cause = f"""{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas
+            des coroutines : « {function.__name__} » n'est jamais exécutée. Héritez
+            d'AsyncWebsocketConsumer."""
             yield "async-in-sync", None, cause
-        elif not is_sync(one) and not coroutine:
-            cause = (
-                f"« {name} » est une fonction ordinaire, et Channels attend une coroutine. Écrivez "
-                f"« async def {name} »."
-            )
-            yield "not-async", place, cause
 
 
 @rule(steps=range(4, 100))
@@ -202,10 +155,8 @@ def wrong_signature(case):
         name = function.__name__
         parameters = CALLED.get(name, "self, event")
         start = "def" if is_sync(one) else "async def"
-        cause = (
-            "Channels appelle cette méthode lui-même, et lui donne toujours les mêmes arguments. "
-            f"Écrivez : {start} {name}({parameters}):"
-        )
+        cause = f"""Channels appelle cette méthode lui-même, et lui donne toujours les mêmes
+        arguments. Écrivez : {start} {name}({parameters}):"""
         if not _accepts(function, parameters):
             yield "wrong-signature", place, cause
 
@@ -223,47 +174,6 @@ def _accepts(function, parameters: str) -> bool:
 
 
 @rule(steps=range(4, 100))
-def defined_twice(case):
-    """Une méthode est définie deux fois : la seconde remplace la première."""
-    for file, node in class_nodes(case):
-        lines = {}
-        for method in node.body:
-            if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
-                lines.setdefault(method.name, []).append(method.lineno)
-        for name, (first, *others) in lines.items():
-            for line in (first, *others) if others else ():
-                cause = (
-                    f"« {name} » est définie deux fois, lignes {first} et {others[-1]} : la "
-                    "seconde remplace la première. Gardez-en une."
-                )
-                yield "defined-twice", Place(file, line), cause
-
-
-@rule(steps=range(4, 100))
-def misnamed(case):
-    """Une méthode que Channels appelle porte un autre nom, ou n'est pas dans la classe."""
-    for one in consumers(case):
-        written = functions(case, one)
-        others = [name for name in written if not hasattr(super(one, one), name)]
-        for wanted in [name for name in CALLED if name not in written]:
-            near = closest(wanted, others) or next((n for n in others if wanted[:4] in n), None)
-            if near:
-                cause = (
-                    f"Channels appelle « {wanted} », et votre méthode s'appelle « {near} ». "
-                    "Donnez-lui le nom que Channels connaît."
-                )
-                place = place_of(case, written[near])
-                mend = mended(case, place, rf"\b{near}\b", wanted)
-                yield "misnamed-method", place, cause, "", mend
-            cause = (
-                f"« {wanted} » n'est pas une méthode de {one.__name__} : son décalage la met "
-                "ailleurs. Alignez son « def » sur ceux des autres méthodes de la classe."
-            )
-            for place in defined(case, wanted):
-                yield "outside-class", place, cause
-
-
-@rule(steps=range(4, 100))
 def not_awaited(case):
     """Une coroutine a été préparée, et personne ne l'a attendue."""
     sync = any(map(is_sync, consumers(case)))
@@ -275,62 +185,15 @@ def not_awaited(case):
         plain = [f for _, f, _ in methods(case, place.function) if not iscoroutinefunction(f)]
         if plain and not sync:
             mend = None
-            cause = (
-                f"« {place.function} » appelle une coroutine sans l'attendre : {effect}. Écrivez "
-                f"« async def {place.function} », et « await » devant cet appel."
-            )
+            cause = f"""« {place.function} » appelle une coroutine sans l'attendre : {effect}.
+            Écrivez « async def {place.function} », et « await » devant cet appel."""
         elif sync and verb.startswith("group_"):
             mend = mended(case, place, rf"self\.channel_layer\.{verb}", r"async_to_sync(\g<0>)")
-            cause = (
-                "Dans un WebsocketConsumer, la couche de canaux s'appelle par async_to_sync : "
-                f"async_to_sync(self.channel_layer.{verb})(…). Sans cela, {effect}."
-            )
+            cause = f"""Dans un WebsocketConsumer, la couche de canaux s'appelle par async_to_sync :
+            async_to_sync(self.channel_layer.{verb})(…). Sans cela, {effect}."""
         yield "coroutine-not-awaited", place, cause, "", mend
         for caller in case.project.using(place.function) if plain else ():
             yield "coroutine-not-awaited", caller, cause
-
-
-# La seconde forme est celle de Python 3.14.
-@rule(
-    "TypeError",
-    r"object (?P<kind>[\w.]+) can't be used in 'await'|'(?P<other>[\w.]+)' object can't be awaited",
-)
-def bad_await(case, error, kind, other):
-    """`await` est devant autre chose qu'une coroutine."""
-    kind = kind or other
-    code = "nothing-to-await"
-    cause = f"Il n'y a rien à attendre ici ({kind}) : retirez cet « await »."
-    if kind in ("method", "function", "builtin_function_or_method"):
-        code = "not-called"
-        cause = "Il manque les parenthèses : « await » attend l'appel, et non la fonction."
-    if error.place.file:
-        yield code, error.place, cause
-
-
-@rule("TypeError", r"'[\w.]+' object is not callable")
-def not_callable(case, error):
-    """On appelle ce qui n'est pas une fonction."""
-    if not error.place.file:
-        return
-    code = "not-callable"
-    cause = (
-        "Ce que l'on appelle ici n'est pas une fonction : retirez les parenthèses, ou vérifiez la "
-        "virgule qui précède."
-    )
-    if "is_authenticated(" in case.project.source(error.place.file).line(error.place.line):
-        code = "called-property"
-        cause = "« is_authenticated » n'est plus une méthode : retirez les parenthèses."
-    yield code, error.place, cause
-
-
-@rule("TypeError", r"bad operand type for unary (?P<sign>[+-])")
-def pasted_diff(case, error, sign):
-    """Une ligne a été collée avec le signe d'une différence."""
-    cause = (
-        f"Le « {sign} » du début vient d'une différence : il dit d'ajouter la ligne, et ne s'écrit "
-        "pas. Retirez-le."
-    )
-    yield "pasted-diff", error.place, cause
 
 
 @rule("KeyError", r"'(?P<key>user|session|cookies)'")
@@ -352,9 +215,8 @@ def no_stack(case) -> str:
 def missing_key(case, error, key):
     """Une clé demandée à un dictionnaire ne s'y trouve pas."""
     line = case.project.source(error.place.file).line(error.place.line) if error.place.file else ""
-    scope, rooms = case.probe.scope, case.probe.rooms
+    rooms = case.probe.rooms
     events = [call for kind, call in case.probe.events if method(kind) == error.place.function]
-    near = closest(key, scope) if f"scope['{key}']" in line.replace('"', "'") else ""
     same = "Employez le même nom des deux côtés."
     places, cause = [error.place], ""
     if events:
@@ -362,8 +224,6 @@ def missing_key(case, error, key):
         cause = f"L'événement contient : {_quoted(events[0].second('message'))}. {same}"
     elif key in rooms:
         cause = f'Le salon est plus loin dans le scope : self.scope["url_route"]["kwargs"]["{key}"]'
-    elif near:
-        cause = f"La clé la plus proche est « {near} ». {same}"
     elif "kwargs" in line:
         places += route_places(case)
         cause = f"La route nomme le salon {_quoted(rooms)}, et le consommateur « {key} ». {same}"
@@ -384,29 +244,19 @@ def route_places(case) -> list[Place]:
 
 @rule("SynchronousOnlyOperation")
 def orm_in_async(case, error):
-    """La base de données est interrogée directement dans une coroutine."""
-    cause = (
-        "La base de données ne s'interroge pas directement dans une coroutine. Enveloppez l'appel "
-        "dans database_sync_to_async, de channels.db."
-    )
-    yield "orm-in-async", error.place, cause
+    """La base de données ne s'interroge pas directement dans une coroutine. Enveloppez l'appel dans
+    database_sync_to_async, de channels.db."""
+    yield error.place
 
 
 @rule("RuntimeError", r"AsyncToSync in the same thread|asyncio\.run\(\) cannot|loop is already")
 def async_to_sync(case, error):
-    """Une coroutine est appelée par async_to_sync, ou par une seconde boucle."""
-    cause = (
-        "Une boucle tourne déjà : dans une coroutine, écrivez « await » devant l'appel lui-même."
-    )
-    yield "async-to-sync", error.place, cause
+    """Une boucle tourne déjà : dans une coroutine, écrivez « await » devant l'appel lui-même."""
+    yield error.place
 
 
 @rule("JSONDecodeError")
 def json_expected(case, error):
-    """Le consommateur attend du JSON, et le client parle en texte."""
-    cause = (
-        "Le consommateur attend du JSON, et le client parle en texte. Prenez "
-        "AsyncWebsocketConsumer, et employez text_data tel quel."
-    )
-    for place in (error.place, *case.project.using("AsyncJsonWebsocketConsumer")):
-        yield "json", place, cause
+    """Le consommateur attend du JSON, et le client parle en texte. Prenez AsyncWebsocketConsumer,
+    et employez text_data tel quel."""
+    yield from (error.place, *case.project.using("AsyncJsonWebsocketConsumer"))

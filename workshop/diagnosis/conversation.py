@@ -6,17 +6,14 @@ import re
 from workshop.diagnosis.consumer import (
     class_nodes,
     consumers,
-    defined,
     functions,
-    handlers,
     mended,
     method,
     methods,
-    place_of,
     route_places,
 )
 from workshop.diagnosis.rules import rule
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 
 LAYER = ("group_add", "group_send", "group_discard")
 TOGETHER = ("test_room", "test_departure", "test_full_name", "test_username", "test_transcript")
@@ -31,10 +28,8 @@ def sendings(case, *kinds: str) -> list[Place]:
 @rule(steps=range(5, 100))
 def not_an_event(case):
     """Ce que l'on envoie au groupe n'est pas un événement."""
-    cause = (
-        'Le second argument de group_send est un dictionnaire : {"type": "chat.message", '
-        '"text": …}.'
-    )
+    cause = """Le second argument de group_send est un dictionnaire :
+    {"type": "chat.message", "text": …}."""
     for call in case.called("group_send"):
         event = call.second("message")
         if not isinstance(event, dict):
@@ -44,13 +39,9 @@ def not_an_event(case):
 
 @rule("ValueError", r"Incoming message has no 'type' attribute")
 def no_type(case, error):
-    """L'événement envoyé au groupe n'a pas de type."""
-    cause = (
-        "L'événement envoyé au groupe n'a pas de clé « type » : c'est elle qui nomme la méthode à "
-        "appeler."
-    )
-    for place in (*sendings(case), None):
-        yield "no-type", place, cause
+    """L'événement envoyé au groupe n'a pas de clé « type » : c'est elle qui nomme la méthode à
+    appeler."""
+    yield from (*sendings(case), None)
 
 
 @rule("ValueError", r"No handler for message type (?P<kind>.*\S)")
@@ -60,34 +51,13 @@ def no_handler(case, error, kind):
     observed = f"Un événement de type « {kind} » arrive, et aucune méthode ne le reçoit."
     sent = [*sendings(case, kind), None]
     if kind.startswith("websocket.") or not wanted.isidentifier():
-        cause = (
-            f"Le type d'un événement nomme une méthode à vous, et « {kind} » n'en nomme pas. "
-            "Écrivez « chat.message », et la méthode chat_message."
-        )
+        cause = f"""Le type d'un événement nomme une méthode à vous, et « {kind} » n'en nomme pas.
+        Écrivez « chat.message », et la méthode chat_message."""
         for place in sent:
             yield "bad-type", place, cause, observed
         return
-    if elsewhere := defined(case, wanted):
-        cause = (
-            f"« {wanted} » existe, ligne {elsewhere[0].line} de {elsewhere[0].file}, mais pas dans "
-            "la classe : alignez son « def » sur ceux des autres méthodes."
-        )
-        for place in (*elsewhere, None):
-            yield "outside-class", place, cause, observed
-    for one in consumers(case):
-        written = functions(case, one)
-        others = [name for name in written if name not in handlers(case) and name[0] != "_"]
-        near = closest(wanted, others) or (others[0] if len(others) == 1 else None)
-        cause = (
-            f"Le type « {kind} » appelle la méthode {wanted} ; la vôtre s'appelle {near}. "
-            "Donnez-leur le même nom, le point devenant un souligné."
-        )
-        for place in (place_of(case, written[near]), *sent) if near else ():
-            yield "no-handler", place, cause, observed
-    cause = (
-        f"Le type « {kind} » appelle la méthode {wanted}, qui n'existe pas encore. Écrivez-la dans "
-        f"la classe : async def {wanted}(self, event):"
-    )
+    cause = f"""Le type « {kind} » appelle la méthode {wanted}, qui n'existe pas. Écrivez-la
+    dans la classe : async def {wanted}(self, event):"""
     for place in sent:
         yield "no-handler", place, cause, observed
 
@@ -106,29 +76,21 @@ def bad_group_name(case, error):
             yield "swapped-arguments", call.place, cause, observed
             return
         for room in [room for room in case.probe.rooms.values() if {*str(room)} & {*wrong}]:
-            cause = (
-                f"La route a pris « {room} » pour le nom du salon. Bornez son motif : "
-                "[-a-zA-Z0-9_]{1,90} entre « chat/ » et la barre finale."
-            )
+            cause = f"""La route a pris « {room} » pour le nom du salon. Bornez son motif :
+            [-a-zA-Z0-9_]{{1,90}} entre « chat/ » et la barre finale."""
             for place in route_places(case):
                 yield "route-too-wide", place, cause, observed
-        cause = (
-            "N'employez que des lettres sans accent, des chiffres, des tirets, des points et des "
-            "soulignés, moins de cent en tout."
-        )
+        cause = """N'employez que des lettres sans accent, des chiffres, des tirets, des points et
+        des soulignés, moins de cent en tout."""
         for place in (*case.project.saying(name), call.place) if wrong else ():
             yield "group-name", place, cause, observed
 
 
 @rule(goals="test_not_a_room", said=r"Le projet ouvre /")
-def not_a_room(case):
-    """Une adresse qui n'est pas celle d'un salon est ouverte."""
-    cause = (
-        "Le motif de cette route accepte ce chemin. Bornez-le : [-a-zA-Z0-9_]{1,90} entre "
-        "« chat/ » et la barre finale, et inscrivez-vous au groupe avant d'accepter."
-    )
-    for place in route_places(case):
-        yield "route-too-wide", place, cause
+def route_too_wide(case):
+    """Le motif de cette route accepte ce chemin. Bornez-le : [-a-zA-Z0-9_]{1,90} entre « chat/ » et
+    la barre finale, et inscrivez-vous au groupe avant d'accepter."""
+    yield from route_places(case)
 
 
 @rule(steps=range(5, 100))
@@ -140,22 +102,18 @@ def not_text(case):
             continue
         cause = f"self.send reçoit le texte à dire, et non {value!r:.40}."
         if isinstance(value, dict):
-            cause = (
-                'On envoie l\'événement entier, un dictionnaire. Envoyez son texte : event["text"].'
-            )
+            cause = """On envoie l'événement entier, un dictionnaire. Envoyez son texte :
+            event["text"]."""
         yield "not-text", call.place, cause
 
 
 @rule(steps=range(5, 100))
 def no_receive(case):
-    """Le consommateur n'a pas de méthode receive."""
-    cause = (
-        "Le consommateur n'a pas de méthode receive : ce que l'on dit n'arrive nulle part. "
-        "Écrivez-la dans la classe."
-    )
+    """Le consommateur n'a pas de méthode receive : ce que l'on dit n'arrive nulle part. Écrivez-la
+    dans la classe."""
     written = [name for one in consumers(case) for name in functions(case, one)]
     if case.probe.unheard and not any("receive" in name for name in written):
-        yield "no-receive", None, cause
+        yield None
 
 
 @rule(steps=range(5, 100))
@@ -163,22 +121,16 @@ def nothing_sent(case):
     """receive ne confie rien au groupe."""
     if not case.probe.unheard or case.called("group_send"):
         return
-    cause = (
-        "receive répond à celui qui parle, et à lui seul. Confiez la phrase au groupe, par "
-        "group_send."
-    )
+    cause = """receive répond à celui qui parle, et à lui seul. Confiez la phrase au groupe, par
+    group_send."""
     for call in case.called("send"):
         if call.place and call.place.function == "receive":
             yield "echo-only", call.place, cause
-    cause = (
-        "channel_layer.send parle à un seul consommateur. Pour tout un groupe, c'est group_send."
-    )
+    cause = """channel_layer.send parle à un seul consommateur. Pour tout un groupe, c'est
+    group_send."""
     for call in case.called("channel_send"):
         if call.place:
             yield "send-to-channel", call.place, cause
-    cause = "receive est appelée, et n'envoie rien. Vérifiez son décalage et ses conditions."
-    for _, _, place in methods(case, "receive"):
-        yield "receive-says-nothing", place, cause
 
 
 @rule(steps=range(5, 100))
@@ -188,16 +140,12 @@ def not_joined(case):
         return
     joined, sent = case.called("group_add"), case.called("group_send")
     if not case.project.using("group_add"):
-        cause = (
-            "Personne n'est inscrit au groupe : il manque « await "
-            "self.channel_layer.group_add(self.group, self.channel_name) » dans connect."
-        )
+        cause = """Personne n'est inscrit au groupe : il manque « await
+        self.channel_layer.group_add(self.group, self.channel_name) » dans connect."""
         yield "no-group-add", None, cause
     if joined and sent and joined[0].first != sent[0].first:
-        cause = (
-            f"On s'inscrit au groupe « {joined[0].first} », et l'on parle au groupe "
-            f"« {sent[0].first} ». Employez le même nom."
-        )
+        cause = f"""On s'inscrit au groupe « {joined[0].first} », et l'on parle au groupe
+        « {sent[0].first} ». Employez le même nom."""
         yield "other-group", sent[0].place, cause, "", _same_group(case, joined[0], sent[0])
         for place in (joined[0].place, None):
             yield "other-group", place, cause
@@ -227,35 +175,28 @@ def not_told(case):
         if functions(case, one).keys() & {*function.__code__.co_names}:
             continue
         if "send" in function.__code__.co_names:
-            cause = (
-                f"{start} ne l'envoie pas à tous, celui qui parle compris. Voyez ses conditions."
-            )
+            cause = f"""{start} ne l'envoie pas à tous, celui qui parle compris. Voyez ses
+            conditions."""
         yield "handler-says-nothing", place, cause
 
 
 @rule(steps=range(5, 100))
 def empty_text(case):
-    """Une phrase vide n'est pas répétée."""
-    cause = (
-        "Une phrase vide se répète aussi, comme en 2016. Retirez de receive la condition qui "
-        "l'arrête."
-    )
+    """Une phrase vide se répète aussi, comme en 2016. Retirez de receive la condition qui
+    l'arrête."""
     expected, heard = getattr(case.error, "expected", ""), getattr(case.error, "heard", "")
     if heard is None and expected.endswith("> "):
         for _, _, place in methods(case, "receive"):
-            yield "empty-text", place, cause
+            yield place
 
 
 @rule(steps=range(5, 100), goals=TOGETHER)
 def shared_state(case):
-    """Ce qui est propre à une connexion est rangé en un lieu commun à toutes."""
-    cause = (
-        "Cette ligne range sa valeur en un lieu commun à toutes les connexions, et le dernier "
-        "arrivé la remplace. Rangez-la dans self."
-    )
+    """Cette ligne range sa valeur en un lieu commun à toutes les connexions, et le dernier arrivé
+    la remplace. Rangez-la dans self."""
     for file, node in class_nodes(case):
         for line in _shared(case.project.source(file), node):
-            yield "shared-state", Place(file, line), cause
+            yield Place(file, line)
 
 
 def _shared(source, consumer: ast.ClassDef) -> list[int]:

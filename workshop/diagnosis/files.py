@@ -1,6 +1,5 @@
 """Les fichiers : absents, au mauvais endroit, ou que Python ne sait pas lire."""
 
-import keyword
 import re
 import unicodedata
 from pathlib import PurePosixPath
@@ -57,34 +56,10 @@ MESSAGES = {
         "'(return|yield)' outside function",
         "Cette ligne est hors de toute fonction : décalez-la vers la droite, sous son « def ».",
     ),
-    "unclosed-string": (
-        "unterminated .*string|EOL while|EOF while scanning",
-        "Un texte ouvert par un guillemet n'est pas refermé par le même guillemet.",
-    ),
-    "unclosed-bracket": (
-        r"'([(\[{])' was never closed|unexpected EOF|does not match opening",
-        "Un signe ouvert sur cette ligne, ( [ ou {, n'est pas refermé par son pareil. Ajoutez "
-        "celui qui manque.",
-    ),
-    "unmatched-bracket": (
-        "unmatched",
-        "Un signe fermant ) ] ou } n'a pas d'ouvrant qui lui corresponde : il y en a un de trop.",
-    ),
-    "missing-colon": ("expected ':'", "Il manque le deux-points à la fin de cette ligne."),
-    "missing-comma": (
-        "forgot a comma",
-        "Il manque sans doute une virgule entre deux éléments, ici ou à la fin de la ligne "
-        "précédente.",
-    ),
     "tabs": (
         "inconsistent use of tabs",
         "Ce fichier mélange des tabulations et des espaces. Décalez cette ligne avec des espaces, "
         "comme les autres.",
-    ),
-    "indentation": (
-        "expected an indented block|unexpected indent|unindent does not match",
-        "Le décalage de cette ligne n'est pas celui que Python attend. Alignez-la avec celles du "
-        "même bloc, par groupes de quatre espaces.",
     ),
     "not-utf-8": (
         "codec can't decode|unicode error|null bytes",
@@ -103,15 +78,11 @@ def misplaced_file(case, wanted):
     if not there:
         return
     home = "dans le dossier live" if wanted == "requirements.txt" else "à côté de manage.py"
-    moved = (
-        f"Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être {wanted}, "
-        f"{home}."
-    )
-    nested = (
-        f"Il est dans {there.rpartition('/')[0]}, un étage trop bas : il manquait le point final à "
-        "« django-admin startproject live . ». Supprimez ce que la commande a créé (pas .venv), et "
-        "refaites-la avec son point."
-    )
+    moved = f"""Votre fichier s'appelle {there}. Renommez-le, ou déplacez-le : il doit être
+    {wanted}, {home}."""
+    nested = f"""Il est dans {there.rpartition("/")[0]}, un étage trop bas : il manquait le point
+    final à « django-admin startproject live . ». Supprimez ce que la commande a créé (pas .venv),
+    et refaites-la avec son point."""
     # Un fichier trop différent de celui du chapitre manque, sans que l'on sache qu'il est ailleurs.
     for place in (Place(there), Place(wanted)):
         if wanted == "manage.py":
@@ -178,26 +149,11 @@ for _code, (_pattern, _cause) in MESSAGES.items():
             yield code, place, cause, observed
 
 
-@rule("SyntaxError")
-def misspelt_keyword(case, error):
-    """Un mot de Python est mal écrit, ou une virgule manque."""
-    place, raw, observed = unread(case, error)
-    if not place.file:
-        return
-    source = case.project.source(place.file)
-    code = re.sub(r"(['\"]).*?\1", "", raw)
-    for word in re.findall(r"[^\W\d]\w*", code)[:3]:
-        near = closest(word, keyword.kwlist)
-        if near and word not in (*keyword.kwlist, *source.names):
-            cause = f"« {word} » n'est pas un mot de Python. Écrivez « {near} »."
-            yield "misspelt-keyword", place, cause, observed
-    before = source.line(place.line and place.line - 1)
-    if re.search(r"[^,(\[{:]$", before) and re.match(r"\s*['\"]", raw):
-        cause = "Il manque sans doute une virgule à la fin de la ligne précédente."
-        yield "missing-comma", place, cause, observed
-    said = re.sub(r" \(.*\)$", "", error.message)
-    cause = f"Python s'arrête ici ({said}). Relisez cette ligne et celle du dessus."
-    yield "syntax", place, cause, observed
+@rule("(Syntax|Indentation|Tab)Error", r"(?P<said>.*?)(?: \(.*\))?$")
+def unreadable(case, error, said):
+    """Python ne sait pas lire une ligne : ce qu'il en dit."""
+    place, _, observed = unread(case, error)
+    yield "syntax", Place(place.file), "", f"{observed} (Python dit : {said})"
 
 
 def changed_character(char: str) -> str:

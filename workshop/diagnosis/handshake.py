@@ -9,10 +9,8 @@ def spoke_too_soon(case):
     """Le consommateur parle avant d'avoir accepté."""
     sends, accepts = case.called("send"), case.called("accept")
     observed = "Le consommateur parle avant d'avoir accepté la connexion."
-    cause = (
-        "On ne parle qu'après avoir accepté : déplacez « await self.accept() » avant le premier "
-        "envoi."
-    )
+    cause = """On ne parle qu'après avoir accepté : déplacez « await self.accept() » avant le
+    premier envoi."""
     if accepts and sends and case.probe.calls.index(sends[0]) < case.probe.calls.index(accepts[0]):
         for call in (sends[0], accepts[0]):
             yield "send-before-accept", call.place, cause, observed
@@ -23,10 +21,8 @@ def never_accepted(case):
     """connect n'accepte jamais la connexion."""
     if case.called("accept"):
         return
-    cause = (
-        "Rien n'accepte la connexion : il manque « await self.accept() » dans connect, ou il n'est "
-        "pas exécuté."
-    )
+    cause = """Rien n'accepte la connexion : il manque « await self.accept() » dans connect, ou il
+    n'est pas exécuté."""
     if case.probe.answer == "early":
         observed = "Le consommateur parle avant d'avoir accepté la connexion."
         for place in (*case.project.using("accept"), None):
@@ -37,19 +33,12 @@ def never_accepted(case):
 
 
 @rule(steps=range(4, 100))
-def accepted_twice(case):
-    """La connexion est acceptée deux fois."""
+def double_accept(case):
+    """La connexion est acceptée deux fois. Gardez un seul « await self.accept() » ;
+    « super().connect() » accepte aussi."""
     accepts = [call.place for call in case.called("accept") if call.place]
-    if len(accepts) <= len(case.probe.consumers):
-        return
-    for place in accepts:
-        cause = "La connexion est acceptée deux fois. Gardez un seul « await self.accept() »."
-        if "super()" in case.project.source(place.file).line(place.line):
-            cause = (
-                "La connexion est acceptée deux fois. « super().connect() » accepte déjà : "
-                "retirez-le."
-            )
-        yield "double-accept", place, cause
+    if len(accepts) > len(case.probe.consumers):
+        yield from accepts
 
 
 @rule(steps=range(4, 100))
@@ -66,20 +55,16 @@ def waits_forever(case):
 
 @rule(steps=range(4, 100), said=r"refuse|ferme|403")
 def closed(case):
-    """Le consommateur ferme la connexion lui-même."""
-    cause = "Cette ligne ferme la connexion. Retirez-la, ou dites dans quel cas elle doit agir."
+    """Cette ligne ferme la connexion. Retirez-la, ou dites dans quel cas elle doit agir."""
     for call in case.called("close"):
         if call.place:
-            yield "closed", call.place, cause
+            yield call.place
 
 
 @rule(steps=range(5, 100), said=r"Attendu\W+Bienvenue.*rien n'est venu")
 def no_welcome(case):
-    """La connexion s'ouvre, et personne n'est salué."""
-    cause = (
-        "connect accepte, et n'envoie rien. Après « await self.accept() », il faut « await "
-        "self.send(…) », dans la même méthode."
-    )
+    """connect accepte, et n'envoie rien. Après « await self.accept() », il faut « await
+    self.send(…) », dans la même méthode."""
     said = [call.place.function for call in case.called("send") if call.place]
     if case.probe.answer == "accept" and "connect" not in said:
-        yield "no-welcome", None, cause
+        yield None

@@ -16,10 +16,8 @@ def not_json(case, error, kind, model):
     """Ce que l'on envoie ne s'écrit pas en JSON : un modèle, une date, une autre valeur."""
     name = kind or model
     if case.project.where_is(name):
-        cause = (
-            f"C'est l'objet {name} lui-même qui est parti. Ce qui voyage est un dictionnaire de "
-            "textes et de nombres : celui que donne as_dict()."
-        )
+        cause = f"""C'est l'objet {name} lui-même qui est parti. Ce qui voyage est un dictionnaire
+        de textes et de nombres : celui que donne as_dict()."""
         yield "model-sent", None, cause
     elif kind in ("datetime", "date"):
         cause = "JSON ne connaît pas les dates : envoyez-en le texte, que donne isoformat()."
@@ -28,19 +26,14 @@ def not_json(case, error, kind, model):
 
 @rule("SynchronousOnlyOperation", steps=KEPT)
 def lazy_query(case, error):
-    """Une fonction décorée rend une requête qui n'est pas encore faite."""
-    cause = (
-        "Ce que rend cette fonction, une requête ou un générateur, ne travaille que là où on le "
-        "parcourt, hors du fil de la base. Rendez une liste : list(…)."
-    )
+    """Ce que rend cette fonction, une requête ou un générateur, ne travaille que là où on le
+    parcourt, hors du fil de la base. Rendez une liste : list(…)."""
     for source in case.project.sources:
         for node in source.nodes:
-            if any("database_sync" in ast.unparse(one) for one in decorators(node)):
-                yield "lazy-query", Place(source.name, node.lineno), cause
-
-
-def decorators(node: ast.AST) -> list[ast.expr]:
-    return getattr(node, "decorator_list", [])
+            if any(
+                "database_sync" in ast.unparse(one) for one in getattr(node, "decorator_list", ())
+            ):
+                yield Place(source.name, node.lineno)
 
 
 @rule("OperationalError|IntegrityError", r"no such (?:table|column)|no column|NOT NULL")
@@ -50,10 +43,8 @@ def missing_migration(case, error):
     for folder in made:
         cause = f"Django ne voit plus les migrations de {folder} : il y manque __init__.py, vide."
         yield "migrations-not-a-package", Place(f"{folder}/__init__.py"), cause
-    cause = (
-        "Un modèle a changé sans sa migration. Dans le terminal « projet », tapez : python "
-        "manage.py makemigrations, puis python manage.py migrate"
-    )
+    cause = """Un modèle a changé sans sa migration. Dans le terminal « projet », tapez : python
+    manage.py makemigrations, puis python manage.py migrate"""
     yield "missing-migration", None, cause
 
 
@@ -62,16 +53,12 @@ def same_twice(case, error, columns):
     """La base refuse un second message de même clé, ou de même numéro."""
     names = re.findall(r"\.(\w+)", columns)
     if "room" not in names:
-        cause = (
-            f"« {names[0]} » est unique dans toute la table ; il doit l'être dans son salon : "
-            'UniqueConstraint(fields=["room", …]), puis makemigrations et migrate.'
-        )
+        cause = f"""« {names[0]} » est unique dans toute la table ; il doit l'être dans son salon :
+        UniqueConstraint(fields=["room", …]), puis makemigrations et migrate."""
         yield "unique-everywhere", case.project.where_is("Message"), cause
     elif "key" in names:
-        cause = (
-            "La base a déjà un message de cette clé, et refuse le second. Avant d'en créer un, "
-            "cherchez-le par sa clé ; s'il existe, c'est lui qu'il faut rendre."
-        )
+        cause = """La base a déjà un message de cette clé, et refuse le second. Avant d'en créer un,
+        cherchez-le par sa clé ; s'il existe, c'est lui qu'il faut rendre."""
         yield "key-not-checked", error.place, cause
 
 
@@ -142,26 +129,20 @@ words(
 
 @rule(goals="test_restart", said=r"rien\.$", outside=True)
 def forgotten(case):
-    """Rien n'est gardé : le projet ne se sert d'aucun modèle."""
+    """Ce que garde une variable disparaît avec le serveur. Un message se garde dans une table, par
+    un modèle."""
     if not any(".objects" in source.text for source in case.project.sources):
-        cause = (
-            "Ce que garde une variable disparaît avec le serveur. Un message se garde dans une "
-            "table, par un modèle."
-        )
-        yield "forgotten", None, cause
+        yield None
 
 
 @rule(steps=KEPT, said=r"ont la même heure")
 def frozen_time(case):
-    """L'heure par défaut est calculée une fois, au démarrage."""
+    """now(), avec ses parenthèses, est appelée une fois, au démarrage. Donnez la fonction,
+    timezone.now, ou auto_now_add=True ; puis makemigrations."""
     for source in case.project.sources:
         for number, line in enumerate(source.lines, 1):
             if re.search(r"default=.*now\(\)", line):
-                cause = (
-                    "now(), avec ses parenthèses, est appelée une fois, au démarrage. Donnez la "
-                    "fonction, timezone.now, ou auto_now_add=True ; puis makemigrations."
-                )
-                yield "frozen-time", Place(source.name, number), cause
+                yield Place(source.name, number)
 
 
 words(

@@ -8,13 +8,10 @@ from workshop.project.sources import Place
 
 @rule("TypeError", r"(?P<name>\w+)\.__call__\(\) takes (from )?\d.* positional arguments? .*but")
 def old_middleware(case, error, name):
-    """Un étage fait à la main ne reçoit que scope, comme avant Channels 3."""
+    """Un étage est appelé avec scope, receive et send : {name}.__call__ doit les recevoir tous les
+    trois, et les passer à « await self.inner(scope, receive, send) »."""
     if place := case.project.where_is(name):
-        cause = (
-            f"Un étage est appelé avec scope, receive et send : {name}.__call__ doit les recevoir "
-            "tous les trois, et les passer à « await self.inner(scope, receive, send) »."
-        )
-        yield "old-middleware", _method(case, place, "__call__"), cause
+        yield _method(case, place, "__call__")
 
 
 @rule(steps=range(4, 100))
@@ -23,10 +20,8 @@ def middleware_not_awaited(case):
     case.probe  # noqa: B018  la conversation d'essai en trouve d'autres
     for called, place in case.unawaited:
         if called == place.function == "__call__":
-            cause = (
-                "Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et ne "
-                "l'attend pas."
-            )
+            cause = """Il manque « await » devant cet appel : l'étage appelle ce qu'il enveloppe, et
+            ne l'attend pas."""
             line = case.project.source(place.file).lines[place.line - 1]
             mend = re.sub(r"\b(?=self\.)", "await ", line, count=1)
             yield "middleware-not-awaited", place, cause, "", mend

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from workshop.diagnosis import settings
 from workshop.diagnosis.rules import raised, rule, words
-from workshop.project.sources import Place, closest
+from workshop.project.sources import Place
 from workshop.visitors.members import Misheard
 
 PAGES = range(7, 100)
@@ -58,11 +58,8 @@ def missing(case, wanted: str):
         return
     if name in files:
         yield Place(files[name]), f"Ce fichier est dans {files[name]}. Déplacez-le : {wanted}."
-    elif near := closest(name, files):
-        cause = f"Le nom le plus proche est celui de {files[near]}. Écrivez le même des deux côtés."
-        yield None, cause
     else:
-        yield None, f"Ce fichier n'existe pas. Créez {wanted}."
+        yield None, f"Il manque {wanted}. Créez-le, ou écrivez le même nom des deux côtés."
 
 
 def not_installed(case, wanted: str):
@@ -84,14 +81,6 @@ def unknown_tag(case, error, line, tag):
         yield "unknown-tag", place, cause, seen
 
 
-@rule("TemplateSyntaxError", r"must be the first tag in '(?P<name>[\w./-]+)'")
-def extends_first(case, error, name):
-    """{% extends %} n'est pas la première balise d'un gabarit."""
-    seen = "Django ne peut pas lire ce gabarit : {% extends %} n'y est pas en tête."
-    cause = "Mettez {% extends %} avant toute autre balise."
-    yield "extends-first", Place(f"chat/templates/{name}"), cause, seen
-
-
 @rule("NoReverseMatch", r"Reverse for '(?P<name>[\w-]+)' not found")
 def unknown_route_name(case, error, name):
     """Un gabarit ou une vue nomme une route que personne n'a nommée ainsi."""
@@ -100,10 +89,8 @@ def unknown_route_name(case, error, name):
     names = sorted(one for one in get_resolver().reverse_dict if isinstance(one, str))
     known = ", ".join(f"« {one} »" for one in names)
     seen = f"Rien ne mène à la route « {name} » : aucune ne porte ce nom."
-    cause = (
-        f"Les routes du projet s'appellent {known}. Écrivez le même nom dans la route "
-        f'(name="{name}") et dans le gabarit.'
-    )
+    cause = f"""Les routes du projet s'appellent {known}. Écrivez le même nom dans la route
+    (name="{name}") et dans le gabarit."""
     yield "unknown-route-name", None, cause, seen
 
 
@@ -115,10 +102,8 @@ def home(case):
     try:
         resolve("/")
     except Resolver404:
-        cause = (
-            "Aucune route ne mène à « / ». Ajoutez path('', include('chat.urls')), et dans "
-            'chat/urls.py path("", views.home, name="home").'
-        )
+        cause = """Aucune route ne mène à « / ». Ajoutez path('', include('chat.urls')), et dans
+        chat/urls.py path("", views.home, name="home")."""
         yield "home-not-routed", None, cause
     for place in pages(case, "<input") if "mène à /," in case.said else ():
         cause = "Le champ n'a pas de name : un navigateur n'envoie que les champs nommés."
@@ -127,13 +112,9 @@ def home(case):
 
 @rule(said=r"HTTP 403", log=r"CSRF")
 def no_csrf_token(case):
-    """Un formulaire en POST ne porte pas le jeton de Django."""
-    cause = (
-        "Django refuse un formulaire en POST qui ne porte pas son jeton. Mettez {% csrf_token %} "
-        "entre <form> et </form>, dans le gabarit de cette page."
-    )
-    for place in pages(case, r"(?is)<form\b[^>]*\bpost\b((?!csrf_token).)*?</form>"):
-        yield "no-csrf-token", place, cause
+    """Django refuse un formulaire en POST qui ne porte pas son jeton. Mettez {% csrf_token %} entre
+    <form> et </form>, dans le gabarit de cette page."""
+    yield from pages(case, r"(?is)<form\b[^>]*\bpost\b((?!csrf_token).)*?</form>")
 
 
 @rule(steps=PAGES)
@@ -142,17 +123,13 @@ def subprotocol(case):
     for call in case.called("accept")[:1]:
         if call.first:
             seen = "Un client qui ne propose aucun sous-protocole s'en voit répondre un."
-            cause = (
-                f"Cette ligne choisit « {call.first} », même pour un client qui ne propose rien et "
-                'refuse alors la connexion. Ne le choisissez que si "json" est dans '
-                'self.scope["subprotocols"].'
-            )
+            cause = f"""Cette ligne choisit « {call.first} », même pour un client qui ne propose
+            rien et refuse alors la connexion. Ne le choisissez que si "json" est dans
+            self.scope["subprotocols"]."""
             yield "unasked-subprotocol", call.place, cause, seen
         elif "ne choisit rien" in case.said:
-            cause = (
-                'Quand "json" est dans self.scope["subprotocols"], nommez-le : '
-                'await self.accept("json").'
-            )
+            cause = """Quand "json" est dans self.scope["subprotocols"], nommez-le : await
+            self.accept("json")."""
             yield "no-subprotocol", call.place, cause
 
 
@@ -161,10 +138,8 @@ def two_languages(case):
     """Du texte à qui attend du JSON, ou l'inverse."""
     sent = case.called("send")[0].place if case.called("send") else None
     if isinstance(case.error, Misheard) and is_frame(case.error.heard):
-        cause = (
-            "Ce client n'a pas demandé le sous-protocole json, et reçoit du JSON. Envoyez-lui la "
-            "phrase, et le JSON à ceux-là seuls qui l'ont demandé."
-        )
+        cause = """Ce client n'a pas demandé le sous-protocole json, et reçoit du JSON. Envoyez-lui
+        la phrase, et le JSON à ceux-là seuls qui l'ont demandé."""
         yield "json-for-text", sent, cause
     if re.search(r"et ce n'en est pas|^Le projet envoie [{\[]", case.said):
         cause = "Qui a demandé le sous-protocole json attend du JSON : écrivez json.dumps(…)."
@@ -192,20 +167,8 @@ raised(
 
 @rule("JSONDecodeError", steps=PAGES)
 def not_stringified(case, error):
-    """La page n'écrit pas en JSON ce qu'elle envoie."""
-    for place in scripts(case):
-        cause = "Ce que la page envoie n'est pas du JSON : écrivez JSON.stringify(…) autour."
-        yield "not-stringified", place, cause
-
-
-@rule(said=r"dit : ReferenceError: (?P<name>\w+) is not defined")
-def javascript_name(case, name):
-    """Le script emploie un nom que rien ne définit."""
-    for place in scripts(case):
-        text = case.project.source(place.file).text
-        near = closest(name, re.findall(r"(?:function|const|let|var) (\w+)", text))
-        more = f" Le nom le plus proche est « {near} »." if near else ""
-        yield "javascript-name", place, f"Rien ne s'appelle « {name} ».{more}"
+    """Ce que la page envoie n'est pas du JSON : écrivez JSON.stringify(…) autour."""
+    yield from scripts(case)
 
 
 @rule(said=r"dit : TypeError.*(?:properties of null|\) is null)")
@@ -326,8 +289,6 @@ def never_knocked(case):
         cause = f"Django ne lit pas ce fichier : une balise y reste telle quelle. Prenez {KNOCK}."
         yield "template-tag-in-script", place, cause
     for place in scripts(case) if "HANDSHAKING /chat/licornes/" not in case.log else ():
-        cause = (
-            "La page n'a pas frappé à la porte de ce salon. Son adresse se tire de la page : "
-            f"{KNOCK}."
-        )
+        cause = f"""La page n'a pas frappé à la porte de ce salon. Son adresse se tire de la page :
+        {KNOCK}."""
         yield "page-never-knocked", place, cause

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from workshop.diagnosis.finding import Finding
 from workshop.mutants.mutation import SuiteError
+from workshop.project.sources import Place
 
 RULES: list["Rule"] = []
 
@@ -51,11 +52,28 @@ class Rule:
     def findings(self, case) -> Iterator[Finding]:
         """Donne ce que la règle propose de dire."""
         for arguments in self.matches(case):
-            for code, place, cause, *more in self.function(case, **arguments):
+            for given in self.function(case, **arguments):
+                alone = given is None or isinstance(given, Place)
+                told = (self.code, given, self.words(arguments)) if alone else given
+                code, place, cause, *more = told
                 file, line = (place.file or None, place.line) if place else (None, None)
                 observed = more[0] if more else self.observed.format(**arguments)
                 mend = more[1] if len(more) > 1 else None
-                yield Finding(code, cause, file, line, observed, self.outside, mend)
+                said = re.sub(r" *\n *", " ", cause)
+                yield Finding(code, said, file, line, observed, self.outside, mend)
+
+    @property
+    def code(self) -> str:
+        """Le code que porte le nom de la fonction."""
+        return self.function.__name__.replace("_", "-")
+
+    def words(self, arguments: dict) -> str:
+        """Renvoie la cause qu'est la docstring de la fonction ; ses arguments y prennent place."""
+        return re.sub(
+            r"\{(\w+)\}",
+            lambda found: str(arguments.get(found[1], found[0])),
+            self.function.__doc__,
+        )
 
 
 def rule(
@@ -73,10 +91,11 @@ def rule(
 
     `kind` et `pattern` décrivent une exception ; `said`, ce que le but a observé ; `log`, le
     journal du serveur. Les groupes nommés de ces motifs deviennent des arguments, de même que
-    `error`. La fonction donne des triplets (code, endroit ou None, cause), ou des quadruplets : une
+    `error`. La fonction donne des endroits, ou None : son nom est alors le code, et sa docstring la
+    cause. Sinon, des triplets (code, endroit ou None, cause), ou des quadruplets : une
     observation plus précise que celle du but vient alors en dernier ; après elle, ou après "", la
-    ligne de cet endroit, réparée. `outside` : la faute n'est
-    dans aucun fichier, et la règle est entendue quand rien ne répare.
+    ligne de cet endroit, réparée. Une cause vide ne dit rien : seule l'observation en est gardée.
+    `outside` : la faute n'est dans aucun fichier, et la règle est entendue quand rien ne répare.
     """
     names = (goals,) if isinstance(goals, str) else tuple(goals)
 

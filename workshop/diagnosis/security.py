@@ -28,17 +28,14 @@ words(
 
 @rule(steps=GATES, said=r"paie pour qui parle trop vite|connexion d'une adresse est refusée")
 def one_bucket_for_all(case):
-    """Un seau rangé dans la classe est le même pour tous."""
+    """Ce que range la classe est créé une fois, et tous y puisent. Créez-le à chaque visite, dans
+    __init__."""
     for source in case.project.sources:
         for node in source.nodes:
             for one in node.body if isinstance(node, ast.ClassDef) else ():
                 made = [call for call in ast.walk(one) if isinstance(call, ast.Call)]
                 if isinstance(one, ast.Assign) and any(is_ours(case, call) for call in made):
-                    cause = (
-                        "Ce que range la classe est créé une fois, et tous y puisent. Créez-le à "
-                        "chaque visite, dans __init__."
-                    )
-                    yield "one-bucket-for-all", None, cause
+                    yield None
 
 
 def is_ours(case, call: ast.Call) -> bool:
@@ -49,43 +46,33 @@ def is_ours(case, call: ast.Call) -> bool:
 def uncaught(case, error):
     """Une trame de travers lève une exception que rien n'attrape."""
     if error.kind == "UnboundLocalError":
-        cause = (
-            "Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le "
-            "bloc « except » par return."
-        )
+        cause = """Après un refus, la méthode continue, et il n'y a pas de trame à lire. Finissez le
+        bloc « except » par return."""
         yield "refusal-without-return", None, cause
     elif error.kind == "Refusal":
         cause = "Ce refus, personne ne l'attrape : le bloc « except » doit nommer Refusal."
         yield "uncaught-refusal", None, cause
     elif error.place.file:
-        cause = (
-            f"Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle, frames.read "
-            "doit lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame "
-            "« refused »."
-        )
+        cause = f"""Cette trame lève {error.shown}, et personne ne l'attrape. Devant elle,
+        frames.read doit lever Refusal, et rien d'autre ; receive l'attrape, et répond par une trame
+        « refused »."""
         yield "uncaught-frame", Place(error.place.file), cause
 
 
 @rule("AttributeError", r"object has no attribute '(?P<name>\w+)'", steps=GATES)
 def left_before_entering(case, error, name):
-    """disconnect se sert de ce que connect n'a pas encore rangé."""
+    """disconnect passe aussi pour qui est refusé, et connect n'a pas encore rangé self.{name}.
+    Rangez-le avant le premier return."""
     if error.place.function == "disconnect":
-        cause = (
-            f"disconnect passe aussi pour qui est refusé, et connect n'a pas encore rangé "
-            f"self.{name}. Rangez-le avant le premier return."
-        )
-        yield "left-before-entering", None, cause
+        yield None
 
 
 @rule(steps=GATES, said=r"est refusée \(HTTP 403\)")
 def own_page_refused(case):
-    """L'origine n'est pas comparée entière : la machine et le port."""
+    """Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». Un étage
+    compare ces deux en-têtes et les trouve différents : affichez-les."""
     if place := case.project.where_is("SameOrigin"):
-        cause = (
-            "Une page du chat dit « Origin: http://127.0.0.1:8000 », et « Host: 127.0.0.1:8000 ». "
-            "Un étage compare ces deux en-têtes et les trouve différents : affichez-les."
-        )
-        yield "own-page-refused", place, cause
+        yield place
 
 
 @rule(steps=GATES, goals="test_origin", said=r"entre dans le chat")
@@ -94,10 +81,8 @@ def origin(case):
     if stage := case.project.where_is("SameOrigin"):
         cause = "SameOrigin est écrit, mais aucune connexion n'y passe. Posez-le dans live/asgi.py."
         yield "origin-not-checked", entrance(case), cause
-    cause = (
-        "AllowedHostsOriginValidator ne compare que des noms de machines, et les cookies ne "
-        "regardent pas le port. Comparez aussi le port : l'en-tête Host donne les deux."
-    )
+    cause = """AllowedHostsOriginValidator ne compare que des noms de machines, et les cookies ne
+    regardent pas le port. Comparez aussi le port : l'en-tête Host donne les deux."""
     yield "port-not-checked", stage, cause
 
 
@@ -108,10 +93,8 @@ def protocol(case):
 
     chosen = WebSocketFactory.protocol
     if case.application and chosen is WebSocketProtocol:
-        cause = (
-            "Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module qui le "
-            "remplace est-il importé, par « ready », dans chat/apps.py ?"
-        )
+        cause = """Daphne coupe sans un mot : il lit toujours par son propre protocole. Le module
+        qui le remplace est-il importé, par « ready », dans chat/apps.py ?"""
         yield "protocol-not-replaced", None, cause
     elif getattr(chosen, "failByDrop", True):
         cause = "failByDrop vaut True : daphne coupe sans un mot. Donnez-lui la valeur False."
@@ -135,22 +118,16 @@ def policy(case, what, said, sources):
     """La politique interdit à la page ce dont elle a besoin."""
     place = settings.place_of(case, POLICY)
     if re.search(r"(?<!')\b(?:self|none)\b(?!')", sources):
-        cause = (
-            f"« {said} » autorise une machine de ce nom. Le mot de la politique a ses guillemets à "
-            "lui : SELF et NONE, de csp.constants."
-        )
+        cause = f"""« {said} » autorise une machine de ce nom. Le mot de la politique a ses
+        guillemets à lui : SELF et NONE, de csp.constants."""
         yield "policy-without-quotes", place, cause
     else:
-        cause = (
-            "La politique interdit à la page ce dont elle a besoin. Autorisez votre serveur, SELF, "
-            "dans default-src, ou dans la directive qui en parle : connect-src, script-src…"
-        )
+        cause = """La politique interdit à la page ce dont elle a besoin. Autorisez votre serveur,
+        SELF, dans default-src, ou dans la directive qui en parle : connect-src, script-src…"""
         yield "policy-too-tight", place, cause
     for page in pages(case, r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle="):
-        cause = (
-            f"La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur pour "
-            "le script se donne par un attribut data-…, ou se lit dans l'adresse."
-        )
+        cause = f"""La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur
+        pour le script se donne par un attribut data-…, ou se lit dans l'adresse."""
         yield "inline", page, cause
 
 
@@ -159,10 +136,8 @@ def cookie_never_comes(case):
     """Le cookie de session ne voyage qu'en HTTPS, et le serveur de développement parle HTTP."""
     for setting in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
         if settings.value_of(case, setting):
-            cause = (
-                f"{setting} vaut True, et le serveur de développement parle HTTP : le navigateur "
-                "garde ce cookie pour lui. Donnez-lui la valeur not DEBUG."
-            )
+            cause = f"""{setting} vaut True, et le serveur de développement parle HTTP : le
+            navigateur garde ce cookie pour lui. Donnez-lui la valeur not DEBUG."""
             yield "cookie-never-comes", settings.place_of(case, setting), cause
 
 
@@ -174,15 +149,11 @@ def production(case):
         for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS")
     }
     if "le serveur démarre" in case.said:
-        cause = (
-            "DEBUG vaut encore True : une variable d'environnement est toujours du texte, et '0' "
-            "est un texte qui n'est pas vide. Comparez-la à '1'."
-        )
+        cause = """DEBUG vaut encore True : une variable d'environnement est toujours du texte, et
+        '0' est un texte qui n'est pas vide. Comparez-la à '1'."""
         yield "debug-still-on", place["DEBUG"], cause
-        cause = (
-            "SECRET_KEY a une valeur de secours, que tout le monde peut lire. Hors du mode DEBUG, "
-            "levez ImproperlyConfigured quand la variable manque."
-        )
+        cause = """SECRET_KEY a une valeur de secours, que tout le monde peut lire. Hors du mode
+        DEBUG, levez ImproperlyConfigured quand la variable manque."""
         yield "spare-key", place["SECRET_KEY"], cause
     if re.search("ALLOWED_HOSTS|HTTP 400", case.said):
         cause = "ALLOWED_HOSTS doit venir de DJANGO_ALLOWED_HOSTS : os.environ.get(…).split()."

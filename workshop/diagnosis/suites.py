@@ -24,10 +24,8 @@ def not_installed(case):
     """pytest ou l'un de ses greffons manque à l'environnement."""
     notes = [] if case.error.verdict.green else case.error.verdict.noted("missing")
     if missing := [name for note in notes for name in note["missing"]]:
-        cause = (
-            f"Il manque {' et '.join(missing)} à l'environnement du projet. Ajoutez-les à "
-            f"requirements.txt, puis tapez, dans le terminal « projet » : {INSTALL}"
-        )
+        cause = f"""Il manque {" et ".join(missing)} à l'environnement du projet. Ajoutez-les à
+        requirements.txt, puis tapez, dans le terminal « projet » : {INSTALL}"""
         yield "not-installed", Place("requirements.txt"), cause
 
 
@@ -36,32 +34,24 @@ def no_test(case):
     """pytest ne trouve rien à lancer."""
     for file, node in tests(case):
         if not re.fullmatch(READ, file):
-            cause = (
-                f"{file} contient des tests, mais pytest ne lit que les fichiers test_….py. "
-                "Renommez-le, ou ajoutez python_files à pytest.ini."
-            )
+            cause = f"""{file} contient des tests, mais pytest ne lit que les fichiers test_….py.
+            Renommez-le, ou ajoutez python_files à pytest.ini."""
             yield "unread-tests", Place(file, node.lineno), cause
     for file in case.project.files:
         if re.fullmatch(READ, file):
-            cause = (
-                f"pytest lit {file}, et n'y trouve aucune fonction dont le nom commence par test_."
-            )
+            cause = f"""pytest lit {file}, et n'y trouve aucune fonction dont le nom commence par
+            test_."""
             yield "no-test-function", Place(file), cause
-    cause = (
-        "Il n'y a pas de fichier test_….py. Le premier mouvement du chapitre en écrit un, dans le "
-        "dossier tests, à côté de manage.py."
-    )
+    cause = """Il n'y a pas de fichier test_….py. Le premier mouvement du chapitre en écrit un, dans
+    le dossier tests, à côté de manage.py."""
     yield "no-test-file", None, cause
 
 
 @of_suite(said=r"fixture '(?P<name>\w+)' not found")
 def no_fixture(case, name):
-    """Un test demande une préparation qui n'existe pas."""
-    cause = (
-        f"Aucune préparation ne s'appelle « {name} ». Elles sont dans tests/conftest.py ; le nom "
-        "du paramètre est celui de la fonction."
-    )
-    yield "no-fixture", here(case), cause
+    """Aucune préparation ne s'appelle « {name} ». Elles sont dans tests/conftest.py ; le nom du
+    paramètre est celui de la fonction."""
+    yield here(case)
 
 
 @of_suite(said=r"CancelledError")
@@ -70,19 +60,15 @@ def cancelled(case):
     for file, node in visitors(case):
         functions = filter(is_function, case.project.source(file).nodes)
         if not any(node in ast.walk(one) for one in functions):
-            cause = (
-                "Ce visiteur est créé une fois, et sert à plusieurs tests ; son application finit "
-                "avec le premier. Créez-le dans chaque test, ou dans une préparation."
-            )
+            cause = """Ce visiteur est créé une fois, et sert à plusieurs tests ; son application
+            finit avec le premier. Créez-le dans chaque test, ou dans une préparation."""
             yield "shared-visitor", Place(file, node.lineno), cause
     place = here(case)
     tree = case.project.source(place.file).nodes if place.file else ()
     test = [one for one in tree if is_function(one) and one.lineno <= place.line <= one.end_lineno]
     if any("TimeoutError" in ast.unparse(one) for one in test):
-        cause = (
-            "Une attente de ce visiteur a expiré plus haut, ce qui arrête l'application. Pour "
-            "affirmer un silence, prenez await visitor.receive_nothing()."
-        )
+        cause = """Une attente de ce visiteur a expiré plus haut, ce qui arrête l'application. Pour
+        affirmer un silence, prenez await visitor.receive_nothing()."""
         yield "used-after-timeout", place, cause
 
 
@@ -92,25 +78,20 @@ def refused(case):
     text = "\n".join(one.text for one in case.project.sources if is_of_tests(one.name))
     for file, node in visitors(case):
         if not re.search(r"""["']origin["']""", text):
-            cause = (
-                "Le chat refuse qui ne dit pas d'où il vient. Donnez à ce visiteur les en-têtes "
-                '[(b"host", b"localhost"), (b"origin", b"http://localhost")].'
-            )
+            cause = """Le chat refuse qui ne dit pas d'où il vient. Donnez à ce visiteur les
+            en-têtes [(b"host", b"localhost"), (b"origin", b"http://localhost")]."""
             yield "no-origin", Place(file, node.lineno), cause
         elif not re.search(r"""\bb["']origin|encode\(""", text):
-            cause = (
-                'Les en-têtes d\'ASGI sont des octets : b"origin", ou .encode() sur chaque nom et '
-                "sur chaque valeur."
-            )
+            cause = """Les en-têtes d'ASGI sont des octets : b"origin", ou .encode() sur chaque nom
+            et sur chaque valeur."""
             yield "headers-as-text", Place(file, node.lineno), cause
 
 
 @of_suite(said=r"ne finit pas")
-def endless(case):
-    """Un test attend sans fin."""
+def endless_test(case):
+    """Donnez un délai à chacune de ses attentes : async with asyncio.timeout(5)."""
     if running := case.error.verdict.running:
-        cause = "Donnez un délai à chacune de ses attentes : async with asyncio.timeout(5)."
-        yield "endless-test", test_place(case, running), cause
+        yield test_place(case, running)
 
 
 @of_suite()
@@ -120,10 +101,8 @@ def not_awaited(case):
     for warning in verdict.noted("warning"):
         found = re.search(NEVER_AWAITED, warning["warning"])
         if found and is_of_tests(warning.get("file", "")):
-            cause = (
-                f"Il manque « await » devant cet appel à {found[1]} : une coroutine est toujours "
-                "vraie, et ce test ne peut pas échouer."
-            )
+            cause = f"""Il manque « await » devant cet appel à {found[1]} : une coroutine est
+            toujours vraie, et ce test ne peut pas échouer."""
             yield "test-not-awaited", Place(warning["file"], warning["line"]), cause
     message = verdict.failed["message"] if verdict.failed else ""
     if found := re.search(NEVER_AWAITED, message + verdict.output):
@@ -134,15 +113,11 @@ def not_awaited(case):
 
 @of_suite(said=r"votre suite réussit quand même")
 def no_assertion(case):
-    """La suite n'affirme rien."""
+    """Aucun de vos tests ne contient d'assert : ils n'affirment rien, et réussissent toujours."""
     read = [(file, node) for file, node in tests(case) if re.fullmatch(READ, file)]
     affirms = ast.Assert | ast.With | ast.AsyncWith
     if read and not any(isinstance(one, affirms) for _, node in read for one in ast.walk(node)):
-        cause = (
-            "Aucun de vos tests ne contient d'assert : ils n'affirment rien, et réussissent "
-            "toujours."
-        )
-        yield "no-assertion", Place(read[0][0], read[0][1].lineno), cause
+        yield Place(read[0][0], read[0][1].lineno)
 
 
 def is_function(node: ast.AST) -> bool:

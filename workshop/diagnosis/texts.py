@@ -2,7 +2,6 @@
 
 import difflib
 import functools
-import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from workshop.diagnosis.probe import TEXT
 from workshop.diagnosis.rules import rule
 
 NAMES = {
+    "": "la fin du texte",
     " ": "une espace",
     "\u00a0": "une espace insécable",
     "\u202f": "une espace fine insécable",
     "\n": "un retour à la ligne",
-    "\t": "une tabulation",
 }
 PEOPLE = ("Sam Samson", "anonyme", "Anonymous troll")
 # Ce que l'on entend, et ce qu'il trahit : {} est le premier groupe du motif.
@@ -33,18 +32,6 @@ TRACES = (
         "not-formatted",
         "Le texte contient encore sa place vide : rien n'y a été mis. Écrivez un texte qui "
         "commence par f.",
-    ),
-    (
-        r".*<coroutine object .*",
-        "coroutine-not-awaited",
-        "Le texte contient une coroutine que personne n'a attendue. Écrivez « await » devant son "
-        "appel.",
-    ),
-    (
-        r".*<bound method (?:\w+\.)*(\w+).*",
-        "not-called",
-        "Le texte contient la méthode {0}, et non ce qu'elle renvoie. Ajoutez les parenthèses : "
-        "{0}().",
     ),
     (
         r"(?:<.*> )?b['\"].*",
@@ -86,24 +73,19 @@ def misheard(function):
 
 @rule(steps=range(5, 100), said=r"Entendu\W+Bienvenue")
 def welcome_to_all(case):
-    """La bienvenue part à tout le groupe."""
-    cause = (
-        "La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, répondez au "
-        "seul visiteur, par self.send."
-    )
+    """La bienvenue part à tout le groupe, et les autres l'entendent. Dans connect, répondez au seul
+    visiteur, par self.send."""
     for call in case.called("group_send"):
         if call.place and call.place.function == "connect":
-            yield "welcome-to-all", call.place, cause
+            yield call.place
 
 
 @rule(goals=("test_room", "test_transcript", "test_real_server"), said=r"Entendu\W+<")
 def one_room(case):
     """Tous les salons se rejoignent dans le même groupe."""
     for name, call in [(str(call.first), call) for call in case.called("group_add")]:
-        cause = (
-            f"Tous les salons se rejoignent dans le groupe « {name} ». Mettez le nom du salon dans "
-            "celui du groupe."
-        )
+        cause = f"""Tous les salons se rejoignent dans le groupe « {name} ». Mettez le nom du salon
+        dans celui du groupe."""
         if "poneys" not in name:
             for place in (*case.project.saying(name), call.place, *sendings(case)):
                 yield "one-room", place, cause
@@ -116,17 +98,6 @@ def traces(case, expected, heard):
         found = re.fullmatch(pattern, heard, re.S)
         if found and not re.fullmatch(pattern, expected, re.S):
             yield code, cause.format(*found.groups())
-    if re.search(r"\{[\w.()\[\]\"']+\}", heard) and "{" not in expected:
-        cause = (
-            "Les accolades sont restées telles quelles : il manque le « f » devant les guillemets."
-        )
-        yield "f-missing", cause, r"(?=[\"'][^\"']*\{)", "f"
-    if html.unescape(heard) == expected != heard:
-        cause = (
-            "Les chevrons ont été échappés en &lt; et &gt;. Le chat envoie le texte tel quel ; "
-            "c'est à la page de se protéger, au chapitre 07."
-        )
-        yield "escaped", cause
 
 
 @misheard
@@ -139,10 +110,8 @@ def twice(case, expected, heard):
     lines = " et ".join(str(line) for line in sorted({*said}))
     cause = "La même phrase arrive deux fois."
     if " et " in lines:
-        cause = (
-            f"La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux. Gardez "
-            "celle qui passe par le groupe."
-        )
+        cause = f"""La même phrase arrive deux fois : les lignes {lines} l'envoient toutes deux.
+        Gardez celle qui passe par le groupe."""
     yield "said-twice", cause
 
 
@@ -154,19 +123,16 @@ def naming(case, expected, heard):
     called = found and (found[1] or found[2] or "")
     # Bien nommé d'abord, puis mal : c'est ce qui range le nom qui est en cause.
     changed = any(wanted in text for text in getattr(case.error, "before", ())) if wanted else True
-    if changed or called in (None, wanted):
+    if changed or called in (None, wanted) or "<bound" in called:
         return
     if wanted == "Anonymous troll":
         if called in ("", "AnonymousUser", "None"):
-            cause = (
-                f"Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ». "
-                "Demandez d'abord si user.is_authenticated."
-            )
+            cause = f"""Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ».
+            Demandez d'abord si user.is_authenticated."""
             yield "anonymous-name", cause
     elif called == "Anonymous troll" and not case.project.using("user"):
-        cause = (
-            'Le consommateur ne regarde pas qui est là : la personne est dans self.scope["user"].'
-        )
+        cause = """Le consommateur ne regarde pas qui est là : la personne est dans
+        self.scope["user"]."""
         yield "user-ignored", cause
     elif called == "Anonymous troll":
         if case.probe.scope and "user" not in case.probe.scope:
@@ -175,22 +141,9 @@ def naming(case, expected, heard):
         cause = f"La personne est appelée « {called} ». Son nom complet est user.get_full_name()."
         yield "not-full-name", cause
     else:
-        cause = (
-            "Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or "
-            "user.get_username() »."
-        )
+        cause = """Sans nom complet, get_full_name() rend un texte vide. Ajoutez « or
+        user.get_username() »."""
         yield "no-username", cause
-
-
-@rule(said=r"Attendu\W+Bienvenue (?:Sam Samson|anonyme).*Entendu\W+Bienvenue Anonymous troll")
-def user_not_named(case):
-    """Une personne connectée reste anonyme."""
-    cause = (
-        "Une personne connectée reste anonyme : la condition ne reconnaît pas qu'elle est "
-        "connectée. Employez user.is_authenticated, sans parenthèses ni « not »."
-    )
-    for place in case.project.using("user"):
-        yield "user-not-named", place, cause
 
 
 @misheard
@@ -204,35 +157,18 @@ def differences(expected: str, heard: str) -> Iterator[tuple[str, str]]:
     pairs = enumerate(zip(expected, heard, strict=False))
     at = next((i for i, (a, b) in pairs if a != b), min(len(expected), len(heard)))
     wanted, found = expected[at : at + 1], heard[at : at + 1]
-    changed = f"Au caractère {at + 1}, {_name(found)} est à la place {_of(wanted)}."
     if unicodedata.normalize("NFKC", heard) == unicodedata.normalize("NFKC", expected):
-        cause = (
-            f"{changed} Un traitement de texte ou une messagerie l'a changée : effacez-la et "
-            "retapez-la."
-        )
+        cause = f"""Au caractère {at + 1}, {_name(found)} est à la place de {_name(wanted)}. Un
+        traitement de texte ou une messagerie l'a changée : effacez-la et retapez-la."""
         yield "changed-character", cause
     elif heard.strip() == expected:
         cause = "Il y a une espace ou un retour à la ligne de trop au bord du texte."
         yield "extra-space", cause
-    elif heard.casefold() == expected.casefold():
-        yield "case", f"Une majuscule diffère : attendu « {expected} »."
     elif difflib.SequenceMatcher(None, expected, heard).ratio() >= 0.6:
-        cause = changed
-        if not found:
-            cause = f"La fin manque : {_name(expected[at:])}."
-        elif not wanted:
-            cause = f"La fin est de trop : {_name(heard[at:])}."
-        elif heard[at + 1 :] == expected[at:]:
-            cause = f"Au caractère {at + 1}, {_name(found)} est de trop."
-        elif heard[at:] == expected[at + 1 :]:
-            cause = f"Au caractère {at + 1}, il manque {_name(wanted)}."
-        yield "other-text", f"{cause} Le texte attendu est « {expected} », au signe près."
+        cause = f"""Au caractère {at + 1}, {_name(found)} est à la place de {_name(wanted)}. Le
+        texte attendu est « {expected} », au signe près."""
+        yield "other-text", cause
 
 
 def _name(text: str) -> str:
     return NAMES.get(text, f"« {text} »")
-
-
-def _of(char: str) -> str:
-    name = _name(char)
-    return f"d'{name}" if name.startswith("une") else f"de {name}"
