@@ -17,7 +17,6 @@ from workshop.project.naming import rename
 
 STEP = find_step("05")
 CONSUMERS = "chat/consumers.py"
-ROUTING = "chat/routing.py"
 OBSERVED = "On a observé ceci."
 
 
@@ -57,13 +56,12 @@ def test_words_without_a_place_take_the_one_that_mends(project):
 
 
 def test_without_words_the_place_and_what_to_read_again(project):
-    line = change(project, ROUTING, "websocket_urlpatterns = [", "websocket_patterns = [")
+    line = change(project, CONSUMERS, "Bienvenue {self.name}", "Bonjour {self.name}")
     found, _ = explained(project)
-    assert (found.code, found.file, found.line) == ("read-again", ROUTING, line)
+    assert (found.code, found.file, found.line) == ("read-again", CONSUMERS, line)
     assert found.observed == OBSERVED
-    # Le dernier mouvement qui écrit cette ligne.
-    assert "le mouvement 5 du chapitre 05" in found.cause
-    assert "urlpatterns" not in found.cause
+    assert "le mouvement 1 du chapitre 05" in found.cause
+    assert "Bienvenue" not in found.cause
 
 
 @pytest.mark.parametrize("files", [(CONSUMERS,), (CONSUMERS, "chat/routing.py")])
