@@ -60,7 +60,7 @@ except OSError as error:
 # %% [markdown]
 # ## Quelqu'un qui ne parle pas
 #
-# Mettons derrière la porte un programme qui l'ouvre, et se tait. **La connexion est-elle encore refusée ?**
+# Mettons sur ce port un programme qui accepte la connexion, et se tait. **La connexion est-elle encore refusée ?**
 
 # %%
 import asyncio
@@ -79,14 +79,14 @@ except TimeoutError as error:
 listener.close()
 
 # %% [markdown]
-# Non : la porte s'est ouverte. Mais `connect` attend davantage qu'une porte ouverte. Il attend qu'on lui réponde, et rien ne vient. Sans `open_timeout`, la cellule attendrait dix secondes.
+# Non : elle est établie. Mais `connect` attend davantage. Il attend qu'on lui réponde, et rien ne vient. Sans `open_timeout`, la cellule attendrait dix secondes.
 #
 # Tout ce qui attend, dans cet atelier, attend avec un délai. Un programme qui parle à un autre ne sait jamais si l'autre va répondre.
 
 # %% [markdown]
 # ## Quelqu'un qui parle une autre langue
 #
-# Derrière la porte, maintenant, un programme qui salue en français. **Le client va-t-il lire la salutation ?**
+# Sur le même port, maintenant, un programme qui salue en français. **Le client va-t-il lire la salutation ?**
 
 # %%
 from websockets.exceptions import InvalidMessage
@@ -108,7 +108,7 @@ listener.close()
 # %% [markdown]
 # Le client attendait une réponse HTTP, qui commence par `HTTP/1.1` et un nombre. Un WebSocket commence donc par une demande HTTP : c'est le sujet du chapitre 02.
 #
-# Trois façons d'être mal reçu, et trois étages : personne n'écoute le port ; quelqu'un écoute et se tait ; quelqu'un répond, dans une autre langue. `client.py` dira `connexion refusée`, `silence` et
+# Trois façons d'être mal reçu : personne n'écoute le port ; quelqu'un écoute et se tait ; quelqu'un répond, dans une autre langue. `client.py` dira `connexion refusée`, `silence` et
 # `connexion coupée`.
 
 # %% [markdown]
@@ -116,7 +116,7 @@ listener.close()
 #
 # Changez une cellule, relancez-la, et voyez.
 #
-# **1.** Remplacez `127.0.0.1` par `localhost` dans l'adresse, pour la première porte. La réponse change-t-elle ?
+# **1.** Remplacez `127.0.0.1` par `localhost` dans l'adresse, au premier essai. La réponse change-t-elle ?
 #
 # <details><summary>Réponse</summary>
 #
@@ -124,11 +124,11 @@ listener.close()
 #
 # </details>
 #
-# **2.** Essayez `ws://chat.invalid/`. Quelle exception, et à quel étage ?
+# **2.** Essayez `ws://chat.invalid/`. Quelle exception, et à quel moment ?
 #
 # <details><summary>Réponse</summary>
 #
-# `gaierror` : il n'y a pas de machine de ce nom. On n'a même pas atteint une porte. Les noms en `.invalid` n'existent jamais, c'est leur raison d'être.
+# `gaierror` : il n'y a pas de machine de ce nom. On n'a même pas atteint une machine. Les noms en `.invalid` n'existent jamais, c'est leur raison d'être.
 #
 # </details>
 #

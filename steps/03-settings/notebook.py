@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 03 · Deux langues, une porte
+# # 03 · Deux langues, un port
 #
 # À ouvrir après [le chapitre 03](../steps/03-settings/README.md). Le serveur a changé, et `client.py` entend `HTTP 500`. C'est un progrès : ce carnet montre en quoi.
 #
@@ -77,7 +77,7 @@ for path in "/", "/admin/login/":
     print(re.search("<html[^>]*>", html)[0], re.search("<title>([^<]*)", html)[1].strip())
 
 # %% [markdown]
-# Les pages sont là, en français. Une porte, un port, deux langues : Daphne lit la première ligne, voit ou non `Upgrade: websocket`, et choisit.
+# Les pages sont là, en français. Un port, deux langues : Daphne lit la requête, y voit ou non `Upgrade: websocket`, et choisit.
 
 # %% [markdown]
 # ## Ce que daphne donne au projet

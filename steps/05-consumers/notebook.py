@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · Le chat, octet par octet
 #
-# À ouvrir après [le chapitre 05](../steps/05-consumers/README.md). Le chat parle. Ce carnet tient la conversation à plusieurs, puis descend d'un étage : ce qui passe vraiment sur le fil, lu à la main.
+# À ouvrir après [le chapitre 05](../steps/05-consumers/README.md). Le chat parle. Ce carnet tient la conversation à plusieurs, puis regarde de plus près ce qui passe vraiment sur le fil, lu à la main.
 #
 # **Maj + Entrée** lance une cellule. Répondez à la question avant de la lancer.
 
@@ -90,12 +90,12 @@ print("Ada entend", await ada.recv())
 print("Blaise a fermé, code", blaise.close_code)
 
 # %% [markdown]
-# Ada s'entend elle-même : elle est encore inscrite dans le groupe. Blaise en a été rayé par `disconnect`.
+# Ada s'entend elle-même : elle est encore inscrite dans le groupe. Blaise en a été retiré par `disconnect`.
 
 # %% [markdown]
 # ## Une trame, à la main
 #
-# Jusqu'ici, `websockets` parlait pour nous. Ouvrons la porte nous-mêmes, avec une connexion TCP, et écrivons la demande. La clé devrait être tirée au hasard ; voici celle que la norme donne en exemple.
+# Jusqu'ici, `websockets` parlait pour nous. Frappons nous-mêmes, avec une connexion TCP, et écrivons la demande. La clé devrait être tirée au hasard ; voici celle que la norme donne en exemple.
 #
 # **Que vaut la première ligne de la réponse ?**
 

@@ -20,7 +20,7 @@ NAMELESS = {"Bienvenue  !": "Bienvenue anonyme !", "<> bonjour": "<anonyme> bonj
 
 @pytest.fixture
 def cookies(transactional_db, django_user_model) -> dict[str, str]:
-    """Le cookie de session de deux personnes connectées, avec et sans nom complet."""
+    """Le cookie de session de deux personnes identifiées, avec et sans nom complet."""
     people = {
         "NAMED": {"username": "sam", "first_name": "Sam", "last_name": "Samson"},
         "NAMELESS": {"username": "anonyme"},
@@ -71,7 +71,7 @@ async def test_departure(visitor):
 
 
 async def test_full_name(visitor, cookies):
-    """Une personne connectée est appelée par son nom complet"""
+    """Une personne identifiée est appelée par son nom complet"""
     someone = visitor(cookie=cookies["NAMED"])
     await someone.enter("/chat/poneys/")
     await someone.hears("Bienvenue Sam Samson !")

@@ -164,7 +164,7 @@ print("fermé, code", ws.close_code)
 #
 # <details><summary>Réponse</summary>
 #
-# `Anonymous troll`. Une session inconnue n'est pas une erreur : c'est quelqu'un qui n'est pas connecté.
+# `Anonymous troll`. Une session inconnue n'est pas une erreur : c'est quelqu'un qui ne s'est pas identifié.
 #
 # </details>
 #

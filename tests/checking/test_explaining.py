@@ -60,8 +60,7 @@ def test_without_words_the_place_and_what_to_read_again(project):
     found, _ = explained(project)
     assert (found.code, found.file, found.line) == ("read-again", CONSUMERS, line)
     assert found.observed == OBSERVED
-    # Le dernier mouvement qui écrit cette ligne.
-    assert "le mouvement 3 du chapitre 05" in found.cause
+    assert "le mouvement 1 du chapitre 05" in found.cause
     assert "Bienvenue" not in found.cause
 
 

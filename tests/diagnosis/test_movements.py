@@ -7,7 +7,7 @@ import pytest
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import all_steps
 from workshop.diagnosis.edits import edits
-from workshop.diagnosis.movements import brought_by, reached
+from workshop.diagnosis.movements import brought_by, reached, to_read_again
 from workshop.diagnosis.naming import Naming
 
 STEPS = all_steps()
@@ -38,3 +38,14 @@ def test_a_chapter_followed_act_by_act_is_never_ahead_of_itself(tmp_path):
         apply(act, project, step.slug)
         assert reached(project, OURS) <= before + rank
     assert reached(project, OURS) > first
+
+
+def test_a_line_written_twice_is_read_again_where_it_was_written_last(tmp_path):
+    step, project = STEPS[4], tmp_path / "live"
+    shutil.copytree(step.solution, project)
+    routing = project / "chat/routing.py"
+    routing.write_text(routing.read_text("utf-8").replace("websocket_url", "url"), "utf-8")
+    (edit,) = edits(project, step.solution)
+    assert brought_by(edit, OURS).step == STEPS[3]
+    again = to_read_again(edit, OURS, step)
+    assert (again.step.slug, again.number) == (step.slug, "5")

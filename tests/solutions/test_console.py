@@ -1,5 +1,6 @@
 """L'étape 06, jouée par un vrai Chromium : la voix, et tout ce que le chapitre fait voir."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("own_progress")
 STEP = find_step("06")
 LATER = [step for step in all_steps() if step.number >= 6]
 SNIPPETS = [token.content for token in STEP.tokens if token.type == "fence" and token.info == "js"]
+LINES_OF_2016, CONSOLE, *REST = SNIPPETS
 
 
 @pytest.fixture(params=LATER, ids=lambda step: step.slug)
@@ -174,15 +176,15 @@ def test_without_a_server_nothing_is_judged(solution):
 def test_pasted_twice_the_console_still_speaks(page, server):
     for _ in range(2):
         page.lines.clear()
-        assert paste(page, SNIPPETS[0]) is None
+        assert paste(page, CONSOLE) is None
         hears(page, "<Anonymous troll> Bonjour depuis le navigateur !")
         heard = [line for line in page.lines if "troll" in line]
         assert heard[0] == "Bienvenue Anonymous troll !"
 
 
 def test_the_chapter_shows_the_danger_and_the_cure(page):
-    console, by_hand, danger, lost_name, attack, cure, new_title = SNIPPETS
-    paste(page, console)
+    by_hand, danger, lost_name, attack, cure, new_title = REST
+    paste(page, CONSOLE)
     hears(page, "<Anonymous troll> Bonjour depuis le navigateur !")
     paste(page, by_hand)
     hears(page, "<Anonymous troll> Il y a quelqu'un ?")
@@ -204,15 +206,8 @@ def test_the_chapter_shows_the_danger_and_the_cure(page):
     assert page.title() == "Sain et sauf"
 
 
-LINES_OF_2016 = [
-    'var ws = new WebSocket("ws://" + location.host + "/chat/4chan-b/");',
-    "ws.onmessage = (event) => console.log(event.data);",
-    'ws.send("Salut les gens !");',
-]
-
-
 def test_the_three_lines_of_2016_lose_the_greeting_one_by_one(page):
-    for line in LINES_OF_2016:
+    for line in LINES_OF_2016.splitlines():
         assert paste(page, line) is None
         page.wait_for_timeout(400)
     hears(page, "<Anonymous troll> Salut les gens !")
@@ -220,6 +215,43 @@ def test_the_three_lines_of_2016_lose_the_greeting_one_by_one(page):
 
 
 def test_the_three_lines_of_2016_fail_together(page):
-    error = paste(page, "\n".join(LINES_OF_2016))
-    assert error.startswith("InvalidStateError")
-    assert "Still in CONNECTING state" in error
+    error = paste(page, LINES_OF_2016)
+    shown = "InvalidStateError: Failed to execute 'send' on 'WebSocket': Still in CONNECTING state."
+    assert error == shown and shown in STEP.chapter.read_text("utf-8")
+    hears(page, "Bienvenue Anonymous troll !")
+
+
+def test_two_windows_hear_each_other_and_a_welcome_is_for_one(page, server):
+    paste(page, CONSOLE)
+    hears(page, "<Anonymous troll> Bonjour depuis le navigateur !")
+    page.lines.clear()
+    say(server, "poneys", "Oui, moi.")
+    hears(page, "<Anonymous troll> Oui, moi.")
+    assert "Bienvenue Anonymous troll !" not in page.lines
+
+
+@pytest.mark.parametrize("solution", [STEP], ids=[STEP.slug], indirect=True)
+def test_who_is_identified_is_called_by_name(page, solution, server):
+    migrate(solution)
+    created = next(act for act in STEP.acts if "createsuperuser" in str(act)).commands[0].split()
+    subprocess.run(
+        [sys.executable, *created[1:], "--noinput"],
+        cwd=solution,
+        env=os.environ | {"DJANGO_SUPERUSER_PASSWORD": "quatre poneys"},
+        check=True,
+    )
+    page.goto(f"{server.url}/admin/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "quatre poneys")
+    page.press("#id_password", "Enter")
+    page.get_by_text("Utilisateurs").first.wait_for()
+    page.goto(server.url)
+    paste(page, CONSOLE)
+    hears(page, "Bienvenue admin !")
+    page.goto(f"{server.url}/admin/auth/user/1/change/")
+    page.fill("#id_first_name", "Ada")
+    page.fill("#id_last_name", "Lovelace")
+    page.click("input[name=_save]")
+    page.goto(server.url)
+    paste(page, CONSOLE)
+    hears(page, "Bienvenue Ada Lovelace !")
