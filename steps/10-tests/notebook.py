@@ -44,13 +44,18 @@ for origin in None, page:
 # %% [markdown]
 # ## Sans réseau
 #
-# Ce noyau importe à son tour l'application, comme le fait un test. **Sans Origin, que va renvoyer `connect` : une exception, un code HTTP, autre chose ?**
+# Ce noyau lit les réglages, puis importe l'application, comme le fait un test. **Sans Origin, que va renvoyer `connect` : une exception, un code HTTP, autre chose ?**
 
 # %%
 import os
 
 sys.path.insert(0, str(server.project))
 os.environ["DJANGO_SETTINGS_MODULE"] = "live.settings"
+
+import django
+
+# Les réglages d'abord : sans eux, live.asgi se croit en production.
+django.setup()
 
 from channels.testing import WebsocketCommunicator
 from live.asgi import application

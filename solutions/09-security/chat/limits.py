@@ -48,7 +48,8 @@ class Allowance:
 
     def fill(self):
         now = time.monotonic()
-        self.tokens = min(self.size, self.tokens + (now - self.filled) * self.per_second)
+        gained = (now - self.filled) * self.per_second
+        self.tokens = min(self.size, self.tokens + gained)
         self.filled = now
 
     def is_idle(self):
