@@ -37,7 +37,7 @@ def diagnosis(project):
 def test_no_environment(project):
     found = diagnosis(project)
     assert found.code == "no-environment"
-    assert "python3 -m venv .venv" in found.cause
+    assert "python3 -m venv --prompt live .venv" in found.cause
 
 
 @pytest.mark.parametrize("name", ["venv", "env", "live/.venv"])

@@ -31,7 +31,7 @@ MARKS = {
         "ferme le bloc.",
     ),
     "pasted-prompt": (
-        r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\(\.venv\))",
+        r"\s*(\$ |>>> |\.\.\. |PS [A-Z]:|\((\.venv|live)\))",
         "C'est l'invite d'un terminal, collée avec le code. Retirez-la.",
     ),
     "pasted-diff": (

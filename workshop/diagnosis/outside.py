@@ -7,6 +7,7 @@ from workshop.diagnosis.rules import rule
 from workshop.diagnosis.settings import entrance, place_of, value_of
 from workshop.project.sources import Place, closest
 
+CREATE = "python3 -m venv --prompt live .venv (py -m venv --prompt live .venv sous Windows)"
 INSTALL = "python -m pip install -r requirements.txt -c ../constraints.txt"
 # Une ligne que pip ne comprend pas.
 NOT_PIP = {
@@ -38,9 +39,8 @@ def environment(case):
     folder = case.origin
     others = [*folder.glob("*/pyvenv.cfg"), *folder.glob("*/.venv/pyvenv.cfg")]
     if (folder / ".venv").exists():
-        cause = """Cet environnement a été déplacé, copié, ou son Python a disparu. Supprimez le
-        dossier .venv de live, et recréez-le : python3 -m venv .venv (py -m venv .venv sous
-        Windows)."""
+        cause = f"""Cet environnement a été déplacé, copié, ou son Python a disparu. Supprimez le
+        dossier .venv de live, et recréez-le : {CREATE}."""
         yield "broken-environment", None, cause
     elif others:
         name = others[0].parent.relative_to(folder).as_posix()
@@ -48,8 +48,7 @@ def environment(case):
         Supprimez-le, et créez-le sous ce nom, depuis le dossier live."""
         yield "misplaced-environment", None, cause
     else:
-        cause = """Dans le terminal « projet », qui est dans live, tapez : python3 -m venv .venv (py
-        -m venv .venv sous Windows)."""
+        cause = f"Dans le terminal « projet », qui est dans live, tapez : {CREATE}."
         yield "no-environment", None, cause
 
 
@@ -87,7 +86,7 @@ def not_utf_8(case):
 def not_installed(case):
     """Les paquets de requirements.txt ne sont pas installés."""
     cause = f"""Dans le terminal « projet », environnement actif (l'invite commence par
-    « (.venv) »), tapez : {INSTALL}"""
+    « (live) »), tapez : {INSTALL}"""
     yield "not-installed", None, cause
 
 

@@ -181,7 +181,8 @@ def make_environment(project: Path) -> None:
     with installing.lock():
         if not _runs(project, ""):
             # Celui dont le Python ne démarre plus ne se répare pas ; il se remplit à nouveau.
-            command = [sys.executable, "-m", "venv", "--clear", str(project / ".venv")]
+            options = ["--clear", "--prompt", "live"]
+            command = [sys.executable, "-m", "venv", *options, str(project / ".venv")]
             if installing.run(command):
                 words = installing.cause(installing.LOG.read_text("utf-8", "replace"))
                 words = installing.NO_PIP if words == installing.UNKNOWN else words
