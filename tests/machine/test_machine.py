@@ -186,7 +186,7 @@ def test_only_an_imposed_powershell_policy_is_a_trouble(monkeypatch, policy, ref
         machine, "_run", lambda *_: subprocess.CompletedProcess([], 0, stdout=f"{policy}\n")
     )
     if refused:
-        with pytest.raises(WorkshopError, match="partie 2"):
+        with pytest.raises(WorkshopError, match="mouvement 2"):
             machine.check_terminal()
     else:
         assert "aucune stratégie" in machine.check_terminal()

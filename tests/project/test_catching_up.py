@@ -301,7 +301,8 @@ def test_a_missing_environment_is_made_with_its_packages(tmp_path, monkeypatch):
     monkeypatch.setattr(installing, "run", lambda command: asked.append(command) or 0)
     monkeypatch.setattr(installing, "install", lambda *names, python: asked.append(names))
     catching_up.make_environment(tmp_path)
-    assert asked[0][1:] == ["-m", "venv", "--clear", str(tmp_path / ".venv")]
+    options = ["--clear", "--prompt", tmp_path.name]
+    assert asked[0][1:] == ["-m", "venv", *options, str(tmp_path / ".venv")]
     assert asked[1] == (str(tmp_path / "requirements.txt"),)
 
 

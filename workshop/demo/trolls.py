@@ -1,8 +1,8 @@
 """Peuple un salon de trolls qui parlent comme une classe, chacun avec son nom et son rythme.
 
 Usage, dans le dossier d'un projet que sert URL : `python -m workshop.demo.trolls URL NOMBRE TEMPO`.
-TEMPO multiplie toutes les pauses. Les trolls sont des personnes connectées : leurs comptes et leurs
-sessions sont écrits dans la base du projet.
+TEMPO multiplie toutes les pauses. Les trolls sont des personnes identifiées : leurs comptes et
+leurs sessions sont écrits dans la base du projet.
 """
 
 import asyncio

@@ -163,7 +163,7 @@ raised(
         "anonymous-user": (
             "AttributeError",
             r"'AnonymousUser' object has no attribute '(?P<name>\w+)'",
-            "Une personne non connectée n'a pas « {name} ». Demandez d'abord si "
+            "Une personne non identifiée n'a pas « {name} ». Demandez d'abord si "
             "« user.is_authenticated ».",
         ),
         "dict-attribute": (

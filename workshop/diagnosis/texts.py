@@ -127,7 +127,7 @@ def naming(case, expected, heard):
         return
     if wanted == "Anonymous troll":
         if called in ("", "AnonymousUser", "None"):
-            cause = f"""Qui n'est pas connecté s'appelle « Anonymous troll », et non « {called} ».
+            cause = f"""Qui n'est pas identifié s'appelle « Anonymous troll », et non « {called} ».
             Demandez d'abord si user.is_authenticated."""
             yield "anonymous-name", cause
     elif called == "Anonymous troll" and not case.project.using("user"):

@@ -216,11 +216,11 @@ def check_terminal() -> str:
         if any(f"{scope}={policy}" in done.stdout for policy in ("Restricted", "AllSigned")):
             raise WorkshopError(
                 "Une stratégie de l'entreprise interdit les scripts de PowerShell : l'activation "
-                "de l'environnement échouera. Le chapitre 01 (partie 2) dit comment s'en passer."
+                "de l'environnement échouera. Le chapitre 01 (mouvement 2) dit comment s'en passer."
             )
     return (
         "aucune stratégie d'entreprise n'interdit les scripts ; si l'activation est refusée, le "
-        "chapitre 01 (partie 2) dit comment la permettre"
+        "chapitre 01 (mouvement 2) dit comment la permettre"
     )
 
 

@@ -163,7 +163,7 @@ def table() -> str:
             f"| {step.summary} [Solution](solutions/{step.slug}) |"
         )
     hours, minutes = divmod(sum(step.minutes for step in steps), 60)
-    return "\n".join([*rows, "", f"En tout : {hours} h {minutes:02}, sans les pauses."])
+    return "\n".join([*rows, "", f"En tout : {hours}\u00a0h\u00a0{minutes:02}, sans les pauses."])
 
 
 def chat(solutions: Path) -> str:
