@@ -181,7 +181,7 @@ def make_environment(project: Path) -> None:
     with installing.lock():
         if not _runs(project, ""):
             # Celui dont le Python ne démarre plus ne se répare pas ; il se remplit à nouveau.
-            options = ["--clear", "--prompt", "live"]
+            options = ["--clear", "--prompt", project.name]
             command = [sys.executable, "-m", "venv", *options, str(project / ".venv")]
             if installing.run(command):
                 words = installing.cause(installing.LOG.read_text("utf-8", "replace"))
