@@ -99,8 +99,8 @@ words(
     {
         "one-count-for-all": (
             r"devrait porter le numéro|^Un salon a deux messages",
-            "Les salons partagent une seule suite de numéros. Le numéro d'un message est le plus "
-            "grand de son salon, plus un : filtrez par salon.",
+            "Les salons partagent une seule suite de numéros. Chaque salon a son compteur, et le "
+            "numéro vient du sien.",
         ),
     },
     goals="test_rooms",
