@@ -127,8 +127,7 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
     """
     project = gap.project
     if part is None:
-        outside = [one for one in suspicion.findings if one.outside]
-        return first_heard(suspicion, outside) or unknown(project, suspicion)
+        return from_outside(suspicion, project)
     if part:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
@@ -162,6 +161,12 @@ def first_heard(suspicion: Suspicion, findings: Iterable[Finding]) -> Diagnosis 
     return None
 
 
+def from_outside(suspicion: Suspicion, project: Path) -> Diagnosis:
+    """Renvoie ce que l'on dit quand rien ne répare : ce qui n'est dans aucun fichier, ou rien."""
+    outside = [one for one in suspicion.findings if one.outside]
+    return first_heard(suspicion, outside) or unknown(project, suspicion)
+
+
 def unknown(project: Path, suspicion: Suspicion) -> Diagnosis:
     """Aucune cause n'est sûre : ce que l'on a observé, et la ligne où l'erreur est passée."""
     for file, number in suspicion.places:
@@ -176,8 +181,8 @@ def unknown(project: Path, suspicion: Suspicion) -> Diagnosis:
 def somewhere(part: Part, suspicion: Suspicion, project: Path) -> Diagnosis:
     """Renvoie ce que l'on dit d'une part que l'on n'a pas eu le temps de réduire : son fichier."""
     files = {edit.moved or edit.file for edit in part}
-    if len(files) > 1:
-        return unknown(project, suspicion)
+    if len(files) > 1 or any(one.outside for one in suspicion.findings):
+        return from_outside(suspicion, project)
     cause = "C'est dans ce fichier, mais à quelle ligne, je ne l'ai pas trouvé à temps."
     return Diagnosis("somewhere", suspicion.observed, cause, *files)
 

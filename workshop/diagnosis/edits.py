@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workshop.project.comparing import matched, read
 from workshop.project.files import copied
-from workshop.project.sources import Source
+from workshop.project.sources import Source, parsed
 
 # Deux lignes qui se ressemblent plus que cela sont la même, changée.
 ALIKE = 0.55
@@ -154,12 +154,7 @@ def _first_line(node: ast.stmt) -> int:
     return min(one.lineno for one in (node, *getattr(node, "decorator_list", ())))
 
 
-@cache
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
+_parsed = cache(parsed)
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -81,6 +81,12 @@ def unknown_tag(case, error, line, tag):
         yield "unknown-tag", place, cause, seen
 
 
+@rule("TemplateSyntaxError", r"must be the first tag in '(?P<name>[\w./-]+)'")
+def extends_first(case, error, name):
+    """Django ne lit ce gabarit que si {% extends %} y est en tête, avant toute autre balise."""
+    yield Place(f"chat/templates/{name}")
+
+
 @rule("NoReverseMatch", r"Reverse for '(?P<name>[\w-]+)' not found")
 def unknown_route_name(case, error, name):
     """Un gabarit ou une vue nomme une route que personne n'a nommée ainsi."""

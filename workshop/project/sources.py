@@ -5,8 +5,21 @@ import difflib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from workshop.project.files import copied
+
+# Python 3.11 se trompe quand deux fils lisent à la fois (python/cpython#106905).
+_one_at_a_time = Lock()
+
+
+def parsed(text: str) -> ast.Module | None:
+    """Renvoie l'arbre d'un texte en Python, ou None s'il ne se lit pas."""
+    with _one_at_a_time:
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError):
+            return None
 
 
 @dataclass(frozen=True)
@@ -34,10 +47,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module | None:
-        try:
-            return ast.parse(self.text)
-        except (SyntaxError, ValueError):
-            return None
+        return parsed(self.text)
 
     @property
     def nodes(self) -> list[ast.AST]:
