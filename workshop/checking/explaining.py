@@ -14,7 +14,7 @@ from workshop.diagnosis.edits import Edit, apply, covers, edits, uses
 from workshop.diagnosis.finding import Diagnosis, Finding, Suspicion
 from workshop.diagnosis.movements import Movement, brought_by, reached, to_read_again
 from workshop.diagnosis.naming import Naming, named_alike
-from workshop.diagnosis.slips import slip
+from workshop.diagnosis.slips import MISSPELT, slip
 from workshop.project.comparing import read
 from workshop.project.files import copied, copy_project
 from workshop.system import nursed
@@ -131,7 +131,9 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
     if part:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
-        if heard := first_heard(suspicion, proven):
+        heard, slipped = first_heard(suspicion, proven), slip([edit, *(part - {edit})], project)
+        # Qui ne sait pas la ligne devine ; un mot mal écrit se voit.
+        if heard and (heard.line or not slipped or slipped[0] not in MISSPELT):
             # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
             if heard.line and heard.file.endswith(".py"):
                 return heard
@@ -139,9 +141,8 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
             return _at(heard, principal(there, suspicion, project)) if there else heard
         seen = next((one.observed for one in proven if one.observed), suspicion.observed)
         suspicion = replace(suspicion, observed=seen)
-        if slipped := slip([edit, *(part - {edit})], project):
-            code, cause = slipped
-            return _at(Diagnosis(code, suspicion.observed, cause), edit)
+        if slipped:
+            return _at(Diagnosis(slipped[0], suspicion.observed, slipped[1]), edit)
         if not gap.unwritten:
             cause = read_again(edit, to_read_again(edit, gap.naming, gap.step))
             return _at(Diagnosis("read-again", suspicion.observed, cause), edit)

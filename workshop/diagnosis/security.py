@@ -113,8 +113,10 @@ def no_policy(case):
         yield "policy-reports", settings.place_of(case, f"{POLICY}_REPORT_ONLY"), cause
 
 
-@rule(said=r"le navigateur refuse (?P<what>.*) : sa politique dit « (?P<said>.* (?P<sources>.*)) »")
-def policy(case, what, said, sources):
+# Ce que dit le but qui regarde la politique, puis ce que dit à tout autre la console de Chromium.
+@rule(said=r"sa politique dit « (?P<said>\S+ (?P<sources>.*)) »")
+@rule(said=r"violates .*?directive:? [\"'](?P<said>\S+ (?P<sources>.*?))[\"']\. ")
+def policy(case, said, sources):
     """La politique interdit à la page ce dont elle a besoin."""
     place = settings.place_of(case, POLICY)
     if re.search(r"(?<!')\b(?:self|none)\b(?!')", sources):
@@ -126,8 +128,9 @@ def policy(case, what, said, sources):
         SELF, dans default-src, ou dans la directive qui en parle : connect-src, script-src…"""
         yield "policy-too-tight", place, cause
     for page in pages(case, r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle="):
-        cause = f"""La politique refuse {what}. Mettez-le dans un fichier de static/ ; une valeur
-        pour le script se donne par un attribut data-…, ou se lit dans l'adresse."""
+        cause = """La politique refuse ce qui s'exécute depuis le HTML. Mettez-le dans un fichier de
+        static/ ; une valeur pour le script se donne par un attribut data-…, ou se lit dans
+        l'adresse."""
         yield "inline", page, cause
 
 

@@ -18,6 +18,7 @@ IMPORT = re.compile(r"(?:from [\w.]+ )?import .+")
 SETTING = re.compile(r"(?P<name>[A-Z][A-Z_]+) = ")
 ELEMENT = re.compile(r"[\"'](?P<text>[^\"']+)[\"'],")
 DEFINITION = re.compile(r"(?:async )?(?:def|class) (?P<name>\w+)")
+MISSPELT = ("misspelt", "case")
 QUOTES = {("'", "'"), ('"', '"')}
 # Ce qui manque à une ligne, ou y est de trop : un code, une phrase.
 MISSING = {
