@@ -106,8 +106,11 @@ def test_every_wrong_answer_has_a_living_code():
     assert told - living - WITHOUT_WORDS == set()
 
 
-def test_most_wrong_answers_get_words():
+def test_most_wrong_answers_get_a_place_and_words():
     wrong = [one for one in MISTAKES if one.expected.message != GREEN]
+    lost = [one.name for one in wrong if "Ouvrez " not in one.expected.message]
     mute = [one.name for one in wrong if one.expected.code in WITHOUT_WORDS]
     assert len(wrong) >= 350
-    assert len(mute) <= len(wrong) * 0.15, mute
+    assert len(lost) <= len(wrong) * 0.05, lost
+    # De bien des buts, ce que l'on a observé dit déjà ce qu'il faut.
+    assert len(mute) <= len(wrong) * 0.2, mute

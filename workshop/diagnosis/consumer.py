@@ -138,17 +138,6 @@ def replaced(case):
 
 
 @rule(steps=range(4, 100))
-def mixed_sync(case):
-    """Une coroutine est là où Channels attend une méthode ordinaire."""
-    for one, function, _ in methods(case, *handlers(case)):
-        if is_sync(one) and iscoroutinefunction(function):
-            cause = f"""{one.__name__} hérite de WebsocketConsumer, dont les méthodes ne sont pas
-            des coroutines : « {function.__name__} » n'est jamais exécutée. Héritez
-            d'AsyncWebsocketConsumer."""
-            yield "async-in-sync", None, cause
-
-
-@rule(steps=range(4, 100))
 def wrong_signature(case):
     """Une méthode que Channels appelle n'a pas les bons paramètres."""
     for one, function, place in methods(case, *handlers(case)):

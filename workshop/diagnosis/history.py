@@ -108,11 +108,6 @@ words(
 words(
     anywhere,
     {
-        "bound-included": (
-            r"qui suivent le (\d+), .*Entendu : \1\b|qui précèdent le (\d+), .*Entendu.*\b\2\.",
-            "Le message de ce numéro est déjà connu : comparez par __gt ou __lt, et non par __gte "
-            "ou __lte.",
-        ),
         "empty-key": (
             r"La console dit deux fois la même phrase",
             "Un message sans clé n'est le double d'aucun autre : ne le cherchez que s'il en a une.",
