@@ -70,7 +70,8 @@ for _code, (_pattern, _cause) in NOT_PIP.items():
 @rule(said=r"requirements\.txt ne nomme pas : (?P<missing>.*)\.$")
 def missing_requirement(case, missing):
     """Ajoutez une ligne pour : {missing}."""
-    if not closest(missing, case.project.source("requirements.txt").text.split()):
+    named = re.findall(r"[\w-]+", case.project.source("requirements.txt").text)
+    if not closest(missing, named):
         yield Place("requirements.txt")
 
 
