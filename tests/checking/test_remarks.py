@@ -35,11 +35,11 @@ def test_a_warning_of_django_is_said_with_its_code(project):
 
 
 def test_a_missing_migration_is_said_and_nothing_is_written(project):
-    add(project / "chat/models.py", "\n\nclass Room(models.Model):\n    pass\n")
+    add(project / "chat/models.py", "\n\nclass Guest(models.Model):\n    pass\n")
     before = contents(project)
     said = remarks(project, sys.executable)
     assert contents(project) == before
-    assert len(said) == 1 and "Room" in said[0] and "makemigrations" in said[0]
+    assert len(said) == 1 and "Guest" in said[0] and "makemigrations" in said[0]
 
 
 def test_a_project_that_does_not_start_has_no_remark(project, tmp_path):

@@ -149,7 +149,7 @@ async def test_who_signs_in_has_a_name_and_who_signs_out_is_closed(opened, chat,
     greeting = f"document.querySelector('#state').textContent.includes('Bienvenue ada-{kind} !')"
     await talking.wait_for(greeting)
     await page.run("document.querySelector('header form').requestSubmit()")
-    await talking.wait_for("document.querySelector('#state').textContent.includes('session')")
+    await talking.wait_for("document.querySelector('#refusal').textContent.includes('session')")
 
 
 @pytest.fixture(scope="module")
