@@ -29,7 +29,7 @@ django.setup()
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.db import connection
-from chat.models import Message
+from chat.models import Message, Room
 from live.asgi import application
 
 @database_sync_to_async
@@ -47,6 +47,7 @@ async def cost(speaker, frame, kind):
 
 async def measure(size, people):
     room = f"salon-{size}-{people}"
+    await database_sync_to_async(Room.objects.create)(name=room, last=size)
     await database_sync_to_async(Message.objects.bulk_create)(
         [Message(room=room, number=n, name="Ada", text=f"phrase {n}") for n in range(1, size + 1)]
     )
