@@ -42,7 +42,7 @@ def green_pairs(all_of_them):
     """Chaque étape, jugée sur sa solution et sur toutes celles qui suivent.
 
     Le robot arrive à ces mêmes solutions, et y lance « verifier », qui juge aussi les étapes
-    d'avant : sans `--tout`, il ne reste ici que ce qui se vérifie sans navigateur.
+    d'avant : sans `--tout`, il ne reste ici que ce qui ne demande ni navigateur, ni suite.
     """
     return [
         (step, later)

@@ -20,14 +20,14 @@ WITHOUT_WORDS = {"unknown", "read-again", "not-written"}
 def chosen(everything: bool) -> list:
     """Renvoie les fautes à rejouer : toutes, ou la première de chaque code.
 
-    De ce qui ne casse rien, ce qui se juge sans navigateur, et un exemple des autres étapes.
+    Ce qui ne casse rien se juge en entier, avec les étapes d'avant : sans navigateur, ni suite.
     """
     if everything:
         return MISTAKES
     firsts = {}
     for one in MISTAKES:
-        number = one.step.number
-        firsts.setdefault(one.expected.code or (number if number in IN_A_BROWSER else one), one)
+        if one.expected.code or one.step.number < IN_A_BROWSER.start:
+            firsts.setdefault(one.expected.code or one, one)
     return list(firsts.values())
 
 

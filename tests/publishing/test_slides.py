@@ -475,6 +475,10 @@ def test_after_the_return_or_at_a_click_it_counts_again(working):
 def test_both_windows_say_the_same_hour(working):
     minutes = int(work(working).split()[0])
     presenter = presenting(working)
+    # La vue de présentation suit les mouvements : elle sait alors où en est la page.
+    for key in ("ArrowLeft", "ArrowRight"):
+        working.keyboard.press(key)
+        working.wait_for_timeout(200)
     coming = presenter.frame_locator("iframe.bespoke-marp-presenter-next")
     coming.locator(".bespoke-marp-active section.travail").first.wait_for()
     after_nine(working, 5)
