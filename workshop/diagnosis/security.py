@@ -26,7 +26,11 @@ words(
 )
 
 
-@rule(steps=GATES, said=r"paie pour qui parle trop vite|connexion d'une adresse est refusée")
+@rule(
+    steps=GATES,
+    said=r"paie pour qui parle trop vite|connexion d'une adresse est refusée|refusée aussi",
+    observed="Une connexion est refusée pour ce qu'une autre a dépensé.",
+)
 def one_bucket_for_all(case):
     """Ce que range la classe est créé une fois, et tous y puisent. Créez-le à chaque visite, dans
     __init__."""
