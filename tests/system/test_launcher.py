@@ -411,7 +411,8 @@ def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, name, de
         assert process.returncode in (0, 128 + number, -number)
     assert "Traceback" not in said
     left = [p for p in psutil.process_iter(["cmdline"]) if str(workshop) in str(p.info["cmdline"])]
-    assert not left
+    # Sur une machine très chargée, celui que l'on vient d'arrêter met un moment à finir.
+    assert not psutil.wait_procs(left, timeout=5)[1]
     assert_sound(workshop)
 
 
