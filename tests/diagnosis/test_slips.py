@@ -2,7 +2,7 @@
 
 import pytest
 
-from workshop.diagnosis.edits import edits
+from workshop.diagnosis.edits import Edit, edits
 from workshop.diagnosis.slips import slip
 
 RIGHT = """import asyncio
@@ -95,3 +95,11 @@ def test_what_is_no_slip_is_not_said(good, bad, separated):
 def test_a_slip_beside_something_else_is_not_said(separated):
     wrong = RIGHT.replace("await self.accept()", "self.accept()").replace("Bienvenue", "Bonjour")
     assert slip(*separated(wrong)) is None
+
+
+def test_a_file_that_is_missing_is_no_slip(separated):
+    part, project = separated(RIGHT.replace("Bienvenue", "Bonjour"))
+    missing = Edit("ailleurs.py", "missing", lines=("import os",))
+    assert slip([*part, missing], project) is None
+    blank = [Edit("chat.py", "changed", rank, rank) for rank in (1, 2)]
+    assert slip(blank, project) is None

@@ -114,12 +114,6 @@ def missing_name(case, error, name, module):
         if other := case.project.where_is(name):
             cause = f"« {name} » est défini dans {other.file}. Importez-le de là."
             yield "wrong-home", place, cause
-        defined = ", ".join(one for one in source.defined if not one.startswith("_"))
-        if defined and not closest(name, source.defined):
-            cause = (
-                f"{file} ne définit pas « {name} » ; il définit : {defined}. Est-il enregistré ?"
-            )
-            yield "missing-name", Place(file), cause
     if home := HOME.get(name):
         yield "wrong-home", place, f"« {name} » vient d'ailleurs : from {home} import {name}"
     for one in filter(None, (place.file, file)):

@@ -45,7 +45,8 @@ TOO_MUCH = {
 
 def slip(part: list[Edit], project: Path) -> Slip | None:
     """Renvoie le code et la phrase d'une étourderie, si la part en est une ; celle du premier."""
-    if len(part) == 2 and (moved := _moved(part, project)):
+    changed = all(edit.state == "changed" for edit in part)
+    if changed and len(part) == 2 and (moved := _moved(part, project)):
         return moved
     found = [next(_slips(edit, project), None) for edit in part]
     return found[0] if all(found) else None
@@ -62,7 +63,12 @@ def _moved(part: list[Edit], project: Path) -> Slip | None:
     (mine, kept), (lost, theirs) = sorted(
         (_texts(edit, project) for edit in part), key=lambda texts: not texts[0]
     )
-    if kept or lost or [line.split() for line in mine] != [line.split() for line in theirs]:
+    if (
+        kept
+        or lost
+        or not mine
+        or [line.split() for line in mine] != [line.split() for line in theirs]
+    ):
         return None
     if part[0].file != part[1].file:
         files = " et ".join(sorted(edit.file for edit in part))
@@ -77,6 +83,8 @@ def _slips(edit: Edit, project: Path) -> Iterator[Slip]:
     if edit.state != "changed":
         return
     mine, theirs = _texts(edit, project)
+    if not mine and not theirs:
+        return
     if not read(project / edit.file).strip():
         yield "empty-file", f"{edit.file} est vide. L'avez-vous enregistré ?"
     elif not mine and (number := _commented(theirs[0], read(project / edit.file).split("\n"))):
