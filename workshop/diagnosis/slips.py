@@ -85,24 +85,24 @@ def _slips(edit: Edit, project: Path) -> Iterator[Slip]:
     mine, theirs = _texts(edit, project)
     if not mine and not theirs:
         return
-    if not read(project / edit.file).strip():
+    lines = read(project / edit.file).split("\n")
+    if not any(line.strip() for line in lines):
         yield "empty-file", f"{edit.file} est vide. L'avez-vous enregistré ?"
-    elif not mine and (number := _commented(theirs[0], read(project / edit.file).split("\n"))):
+    elif not mine and (number := _commented(theirs[0], lines)):
         cause = f"La ligne {number} est un commentaire, que rien ne lit : retirez son « # »."
         yield "commented", cause
     elif not mine:
-        yield from _lost("\n".join(line.strip() for line in theirs), _list(edit, project))
+        yield from _lost("\n".join(line.strip() for line in theirs), _list(lines[: edit.start]))
     elif theirs:
         yield from _retouched(mine, theirs)
     elif found := ELEMENT.fullmatch("\n".join(mine).strip()):
-        where = _list(edit, project)
+        where = _list(lines[: edit.start])
         yield "extra-element", f"« {found['text']} » est de trop dans {where} : retirez-le."
 
 
-def _list(edit: Edit, project: Path) -> str:
-    """Renvoie le nom du réglage où tombe un morceau, ou « cette liste »."""
-    above = reversed(read(project / edit.file).split("\n")[: edit.start])
-    named = filter(None, map(SETTING.match, above))
+def _list(above: list[str]) -> str:
+    """Renvoie le nom du réglage sous lequel tombe un morceau, ou « cette liste »."""
+    named = filter(None, map(SETTING.match, reversed(above)))
     return next((found["name"] for found in named), "cette liste")
 
 
