@@ -1,5 +1,6 @@
 """Du but rouge aux mots : la place est celle qui répare, et une règle qui se trompe se tait."""
 
+import itertools
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from tests.checking.test_steps import EQUIVALENT
 from workshop.chapters.replay import apply
 from workshop.chapters.steps import find_step
 from workshop.checking.checking import check
-from workshop.checking.explaining import SECONDS, explain, somewhere
+from workshop.checking.explaining import SECONDS, explain, principal, somewhere
 from workshop.diagnosis.edits import Edit
 from workshop.diagnosis.finding import Finding, Suspicion
 from workshop.project.naming import rename
@@ -71,6 +72,13 @@ def test_a_part_not_reduced_in_time_is_a_file_or_nothing(project, files):
     alone = len(files) == 1
     assert (found.code, found.file) == (("somewhere", CONSUMERS) if alone else ("unknown", None))
     assert found.observed == OBSERVED and found.line is None
+
+
+def test_of_one_place_the_line_that_is_written_is_shown_whatever_the_order(project):
+    part = [Edit("chat/consumers.py", "changed", 6, end, ("x = 1",)) for end in (6, 7)]
+    part.append(Edit("chat/consumers.py", "changed", 6, 6, ("y = 1",), rank=2))
+    for some in itertools.permutations(part):
+        assert principal(some, Suspicion("rien"), project).end == 7
 
 
 def test_when_nothing_mends_only_what_is_outside_is_heard(project):

@@ -403,13 +403,13 @@ def test_an_interrupted_install_says_so_and_leaves_no_process(workshop, name, de
     number = getattr(signal, name)
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
+    # Sur une machine très chargée, Python lui-même n'a pas fini de démarrer.
+    early = "init_import_site" in said or "line 0, in <module>" in said
     if name == "SIGINT":
-        # Sur une machine très chargée, Python lui-même n'a pas fini de démarrer.
-        early = "init_import_site" in said
         assert process.returncode == 0 or "Interrompu. Relancez" in said or early
     else:
         assert process.returncode in (0, 128 + number, -number)
-    assert "Traceback" not in said
+    assert early or "Traceback" not in said
     left = [p for p in psutil.process_iter(["cmdline"]) if str(workshop) in str(p.info["cmdline"])]
     # Sur une machine très chargée, celui que l'on vient d'arrêter met un moment à finir.
     assert not psutil.wait_procs(left, timeout=5)[1]

@@ -131,7 +131,8 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
     if part:
         edit = principal(part, suspicion, project)
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
-        heard, slipped = first_heard(suspicion, proven), slip([edit, *(part - {edit})], project)
+        others = sorted(part - {edit}, key=lambda one: (one.file, one.start, one.end, one.rank))
+        heard, slipped = first_heard(suspicion, proven), slip([edit, *others], project)
         # Qui ne sait pas la ligne devine ; un mot mal écrit se voit.
         if heard and (heard.line or not slipped or slipped[0] not in MISSPELT):
             # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
@@ -194,7 +195,9 @@ def principal(part: Iterable[Edit], suspicion: Suspicion, project: Path) -> Edit
     def rank(edit: Edit) -> tuple:
         at = [covers(edit, *place, project) for place in suspicion.places]
         imports = all(line.startswith(("from ", "import ")) for line in edit.lines if line)
-        return (not edit.moved, not any(at), bool(edit.lines) and imports, edit.file, edit.start)
+        first = (not edit.moved, not any(at), bool(edit.lines) and imports)
+        # Au même endroit, ce qui est écrit se montre mieux que ce qui manque.
+        return first, edit.file, edit.start, edit.start == edit.end, edit.rank
 
     return min(part, key=rank)
 
