@@ -31,7 +31,7 @@ from workshop.project.python import project_python
 LAUNCHER = "python3 atelier.py"
 RELOAD_SECONDS = 2
 # Celles dont un but ne se juge pas sans ceux d'avant.
-WHOLE = ("01", "10")
+WHOLE = ("01", "13")
 # Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
 INSTALL = "python -m pip install "
 ANNOUNCED = re.compile(r"^  ([✔✘]) (.+)$", re.M)

@@ -164,7 +164,7 @@ for tenth in range(4, 21):
 #
 # <details><summary>Réponse</summary>
 #
-# `json.loads` lève une exception, et daphne coupe la connexion d'Ada, avec le code 1011. Blaise ne s'aperçoit de rien : chacun a son consommateur. Le chapitre 09 répondra par une phrase au lieu de couper.
+# `json.loads` lève une exception, et daphne coupe la connexion d'Ada, avec le code 1011. Blaise ne s'aperçoit de rien : chacun a son consommateur. Le chapitre 11 répondra par une phrase au lieu de couper.
 #
 # </details>
 #

@@ -13,7 +13,7 @@ from workshop.project.files import copy_project
 @pytest.fixture
 def project(tmp_path):
     folder = tmp_path / "live"
-    copy_project(find_step("08").solution, folder)
+    copy_project(find_step("09").solution, folder)
     return folder
 
 

@@ -1,4 +1,4 @@
-"""L'étape 10 juge des tests : ses mutants sont vus par les nôtres, et jamais par une suite vide."""
+"""L'étape 13 juge des tests : ses mutants sont vus par les nôtres, et jamais par une suite vide."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from workshop.mutants.mutation import NO_PYTEST, OK, Runner, all_mutants, rewrit
 from workshop.project.files import copy_project
 from workshop.system.processes import free_port, listening
 
-STEP = find_step("10")
+STEP = find_step("13")
 MUTANTS = all_mutants(STEP.folder / "mutants")
 SAYS_NOTHING = "async def test_welcome(knock):\n    await knock().connect()\n"
 
@@ -152,7 +152,7 @@ def test_only_what_the_chat_has_not_comes_with_the_tests(project, tmp_path):
     write(project, "broken = True\n", "chat/consumers.py")
     write(project, "", "chat/migrations/0002_mine.py")
     write(project, "ANSWER = 42\n", "answers.py")
-    mixed = with_tests_of(project, find_step("09").solution, tmp_path / "mixed")
+    mixed = with_tests_of(project, find_step("11").solution, tmp_path / "mixed")
     assert "broken" not in (mixed / "chat/consumers.py").read_text("utf-8")
     assert (mixed / "answers.py").is_file() and (mixed / "tests/conftest.py").is_file()
     assert not (mixed / "chat/migrations/0002_mine.py").exists()

@@ -292,7 +292,7 @@ def test_an_environment_without_what_the_step_adds_is_not_ready(tmp_path, monkey
 def wanting(project: Path, requirements: str) -> Plan:
     """Un plan qui donne au projet ce `requirements.txt`."""
     state = {"requirements.txt": requirements.encode()}
-    return Plan(project, state, project, "10-tests", [], [], [])
+    return Plan(project, state, project, "13-tests", [], [], [])
 
 
 def test_a_missing_environment_is_made_with_its_packages(tmp_path, monkeypatch):

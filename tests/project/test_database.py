@@ -53,7 +53,7 @@ def project(tmp_path):
 
 def test_only_a_project_with_migrations_waits_for_them(project):
     assert has_migrations(project)
-    assert not any(has_migrations(step.solution) for step in all_steps() if step.number < 8)
+    assert not any(has_migrations(step.solution) for step in all_steps() if step.number < 9)
 
 
 def test_the_server_has_its_tables(project):

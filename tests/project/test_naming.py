@@ -11,13 +11,13 @@ from workshop.project.files import copy_project
 from workshop.project.naming import names_of, rename
 from workshop.system.processes import project_environment
 
-STEP = find_step("10")
+STEP = find_step("13")
 THEIRS = {"live": "config", "chat": "salon"}
 
 
 @pytest.fixture
 def learner(tmp_path):
-    """Un projet de l'étape 10, dont rien ne s'appelle comme chez nous."""
+    """Un projet de l'étape 13, dont rien ne s'appelle comme chez nous."""
     folder = tmp_path / "learner" / "live"
     copy_project(STEP.solution, folder)
     rename(folder, THEIRS)

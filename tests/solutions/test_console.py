@@ -50,7 +50,7 @@ def server(solution):
 @pytest.fixture
 def page(chromium, server):
     """Une page du projet, dont les lignes de console se lisent dans `page.lines`."""
-    # À partir de 09, la politique de sécurité arrêterait l'attaque que montre le chapitre 06.
+    # À partir de 11, la politique de sécurité arrêterait l'attaque que montre le chapitre 06.
     with browser_page(chromium, bypass_csp=True) as page:
         page.lines = []
         page.on("console", lambda line: page.lines.append(line.text))
@@ -156,7 +156,7 @@ def test_when_nobody_pasted_no_cookie_is_blamed(solution, server):
     assert report.diagnosis.code == "nobody-spoke"
     # Sans tables, un cookie d'ailleurs est un cas possible, et non la cause.
     assert report.diagnosis.cause.startswith("Ouvrez une page de votre serveur")
-    # À partir de 08, la base du serveur est déjà faite.
+    # À partir de 09, la base du serveur est déjà faite.
     assert ("Si elle répond" in report.diagnosis.cause) is not has_migrations(solution)
     migrate(solution)
     report = check(STEP, solution, sys.executable, listen=1, server=server.url)

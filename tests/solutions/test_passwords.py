@@ -1,4 +1,4 @@
-"""Deviner un mot de passe, à l'étape 09 : le frein tient, et ne punit que celui qui s'acharne."""
+"""Deviner un mot de passe, à l'étape 11 : le frein tient, et ne punit que celui qui s'acharne."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from workshop.visitors.reading import Reader, kind
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("passwords") / "live"
-    copy_project(find_step("09").solution, folder)
+    copy_project(find_step("11").solution, folder)
     with Server(folder) as server:
         yield server
 

@@ -88,7 +88,7 @@ def test_it_dies_with_whoever_asked_for_it(run):
 
 def test_a_server_is_born_from_it_and_serves_the_same_project(prise, tmp_path, monkeypatch):
     project = tmp_path / "live"
-    shutil.copytree(find_step("08").solution, project)
+    shutil.copytree(find_step("09").solution, project)
     monkeypatch.setenv(nursed.ADDRESS, prise)
     with Server(project) as server:
         assert isinstance(server.process, nursed.Nursed)

@@ -51,14 +51,14 @@ DAY = (
 SECOND_DAY = (
     *(WELCOME, Part("07", "mouvements 1 et 2", 50), PAUSE),
     *(Part("07", "mouvements 3 à 6"), RESERVE, MEAL),
-    *(Part("08", "mouvements 1 et 2", 60), PAUSE, Part("08", "mouvements 3 à 5"), RESERVE, PAUSE),
-    Slot("Un regard sur les portes : le mouvement 1 de 09, projeté", 20),
+    *(Part("09", "mouvements 1 et 2", 60), PAUSE, Part("09", "mouvements 3 à 5"), RESERVE, PAUSE),
+    Slot("Un regard sur les portes : le mouvement 1 de 11, projeté", 20),
     CLOSING,
 )
 THIRD_DAY = (
-    *(WELCOME, Part("09", "mouvements 1 et 2", 50), PAUSE),
-    *(Part("09", "mouvements 3 à 6"), RESERVE, MEAL),
-    *(Part("10", "mouvements 1 et 2", 50), PAUSE, Part("10", "mouvements 3 à 7"), RESERVE),
+    *(WELCOME, Part("11", "mouvements 1 et 2", 50), PAUSE),
+    *(Part("11", "mouvements 3 à 6"), RESERVE, MEAL),
+    *(Part("13", "mouvements 1 et 2", 50), PAUSE, Part("13", "mouvements 3 à 7"), RESERVE),
     CLOSING,
 )
 # Par sa marque dans ANIMER.md.

@@ -114,7 +114,7 @@ class Step:
     @property
     def following(self) -> "Step | None":
         """L'étape d'après, s'il y en a une."""
-        return next((step for step in all_steps() if step.number == self.number + 1), None)
+        return next((step for step in all_steps() if step.number > self.number), None)
 
     @cached_property
     def tokens(self) -> list[Token]:

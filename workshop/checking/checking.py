@@ -18,10 +18,10 @@ from workshop.project.files import copy_project
 from workshop.system.memory import keep, kept
 
 DEADLINE = 60
-# L'étape 09 a des portes qui font attendre ; la 10 lance la suite de l'apprenant sur trente chats.
-LONGER = {9: 120, 10: 300}
+# Les étapes 11 et 12 ont des portes qui font attendre ; la 13 lance la suite sur trente chats.
+LONGER = {11: 120, 12: 120, 13: 300}
 # Celles qui ouvrent un navigateur.
-IN_A_BROWSER = range(7, 10)
+IN_A_BROWSER = range(7, 13)
 LISTEN_SECONDS = 120
 TOO_LATE = "Pas de réponse avant la fin du délai : le projet tourne en rond ou attend en vain."
 STOPPED = "Le projet a mis fin à la vérification (sys.exit, os._exit…) avant d'atteindre ce but."

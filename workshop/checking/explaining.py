@@ -24,7 +24,7 @@ SECONDS = 15
 ELSEWHERE = {
     "01-virtualenv": ("test_environment", "test_installed"),
     "06-console": ("test_voice",),
-    "10-tests": None,
+    "13-tests": None,
 }
 
 

@@ -8,7 +8,7 @@ from workshop.diagnosis.page import scripts
 from workshop.diagnosis.rules import anywhere, raised, rule, words
 from workshop.project.sources import Place
 
-KEPT = range(8, 100)
+KEPT = range(9, 100)
 
 
 @rule("TypeError", r"Object of type (?P<kind>\w+) is not JSON|'(?P<model>\w+)' object is not sub")

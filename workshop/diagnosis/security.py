@@ -1,4 +1,4 @@
-"""Les portes de l'étape 09 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
+"""Les portes de l'étape 11 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from workshop.diagnosis.rules import rule, words
 from workshop.diagnosis.settings import entrance
 from workshop.project.sources import Place
 
-GATES = range(9, 100)
+GATES = range(11, 100)
 REFUSALS = ("test_malformed", "test_long_text")
 POLICY = "CONTENT_SECURITY_POLICY"
 

@@ -1,4 +1,4 @@
-"""La suite de tests de l'apprenant : pourquoi elle échoue, ou ne voit rien. Étape 10.
+"""La suite de tests de l'apprenant : pourquoi elle échoue, ou ne voit rien. Étape 13.
 
 Rien n'y est cherché : une règle d'ici est entendue telle quelle.
 """
@@ -13,8 +13,8 @@ from workshop.diagnosis.rules import rule, words
 from workshop.mutants.mutation import is_of_tests
 from workshop.project.sources import Place
 
-of_suite = partial(rule, steps=range(10, 11), outside=True)
-words_of_suite = partial(words, steps=range(10, 11), outside=True)
+of_suite = partial(rule, steps=range(13, 14), outside=True)
+words_of_suite = partial(words, steps=range(13, 14), outside=True)
 READ = r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py"
 NEVER_AWAITED = r"coroutine '[\w.<>]*?(\w+)' was never awaited"
 
