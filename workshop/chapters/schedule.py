@@ -1,8 +1,11 @@
 """Les horaires d'un atelier : les minutes des chapitres, et ce qui les entoure."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
-from workshop.chapters.steps import find_step
+from workshop.chapters.steps import Patch, Run, Step, Write, find_step
 
 # Les jeux qui ne sont pas ceux d'une étape, et leurs minutes.
 AROUND = {"00-ouverture": 20, "99-cloture": 10}
@@ -68,6 +71,61 @@ PLANS = {
     "deuxieme-journee": SECOND_DAY,
     "troisieme-journee": THIRD_DAY,
 }
+
+# Les minutes de chaque geste. La mesure est le chapitre 05, que l'on suit en 55 minutes.
+WEIGHTS = {
+    "ligne écrite": Fraction(1, 4),
+    "ligne fournie": Fraction(1, 20),
+    "endroit changé": Fraction(1, 2),
+    "commande": Fraction(1, 2),
+    "prévision": Fraction(1),
+    "mot lu": Fraction(1, 250),
+}
+# Un mouvement facultatif le dit dans son titre ; il ne se compte pas.
+OPTIONAL = "(facultatif)"
+
+
+def counted(step: Step) -> Counter[str]:
+    """Renvoie combien de fois un chapitre demande chaque geste, de son départ à « Comprendre »."""
+    text = step.chapter.read_text("utf-8")
+    numbers, kept = set(), []
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+            inside = title == "Point de départ" or bool(re.match(r"\d+\. ", title))
+            inside = inside and not title.endswith(OPTIONAL)
+        if inside:
+            numbers.add(number)
+            kept.append(line)
+    body = "\n".join(kept)
+    folds = re.findall(r"<summary>(.*?)</summary>", body)
+    found = Counter(
+        {
+            "prévision": sum(not re.search("fichier|lignes", fold) for fold in folds),
+            "mot lu": len(re.sub(r"^```.*?^```$", "", body, flags=re.M | re.S).split()),
+        }
+    )
+    for act in step.acts:
+        if act.line not in numbers:
+            continue
+        if isinstance(act, Run):
+            found["commande"] += len(act.commands)
+            continue
+        found["endroit changé"] += 1
+        if isinstance(act, Write | Patch):
+            patch = isinstance(act, Patch)
+            lines = (act.diff if patch else act.content).splitlines()
+            found["endroit changé"] += lines.count("@@")
+            written = [line[1:] for line in lines if line[0:1] == "+"] if patch else lines
+            kind = "ligne fournie" if act.given else "ligne écrite"
+            found[kind] += sum(bool(line.strip()) for line in written)
+    return found
+
+
+def minutes_counted(step: Step) -> float:
+    """Renvoie les minutes que demandent les gestes d'un chapitre, par leurs poids."""
+    return float(sum(WEIGHTS[kind] * number for kind, number in counted(step).items()))
 
 
 def slots(plan: tuple[Slot | Part | str, ...]) -> list[Slot]:

@@ -30,11 +30,12 @@ class ChapterError(WorkshopError):
 
 @dataclass(frozen=True)
 class Write:
-    """Le chapitre donne un fichier entier."""
+    """Le chapitre donne un fichier entier ; `given` : il se copie, et n'est pas la leçon."""
 
     path: str
     content: str
     line: int
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Patch:
     path: str
     diff: str
     line: int
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,15 +214,16 @@ def _acts(tokens: list[Token], name: str):
         elif kind == "stop":
             yield Stop(line)
         else:
-            block, after = _block(rest, provided=kind == "path")
+            given = kind == "path" and _is_given(rest)
+            block, after = _block(rest[given:])
             if block is None:
                 raise ChapterError(
                     f"{where} : aucun bloc de code ne suit la légende « {inline.content} »."
                 )
             if kind == "path" and block.info == "diff":
-                yield Patch(names[0], block.content, line)
+                yield Patch(names[0], block.content, line, given)
             elif kind == "path":
-                yield Write(names[0], block.content, line)
+                yield Write(names[0], block.content, line, given)
             else:
                 yield _run(names[0], block, after, line, where)
 
@@ -234,13 +237,13 @@ def _caption(inline: Token):
     return None
 
 
-def _block(rest: list[Token], provided: bool):
-    """Renvoie le bloc qui suit une légende et ce qui vient après lui.
+def _is_given(rest: list[Token]) -> bool:
+    """Renvoie True si ce qui suit une légende n'est pas la leçon : replié, et « fourni »."""
+    return bool(rest) and rest[0].type == "html_block" and "fichier fourni" in rest[0].content
 
-    Un fichier qui n'est pas la leçon peut être replié, sous « fichier fourni ».
-    """
-    if provided and rest and rest[0].type == "html_block" and "fichier fourni" in rest[0].content:
-        rest = rest[1:]
+
+def _block(rest: list[Token]):
+    """Renvoie le bloc qui suit une légende et ce qui vient après lui."""
     if rest and rest[0].type == "fence":
         return rest[0], rest[1:]
     return None, rest

@@ -133,8 +133,9 @@ def in_words(gap: Gap, suspicion: Suspicion, part: Part | None) -> Diagnosis:
         proven = [one for one in suspicion.findings if _names(one, part, gap)]
         others = sorted(part - {edit}, key=lambda one: (one.file, one.start, one.end, one.rank))
         heard, slipped = first_heard(suspicion, proven), slip([edit, *others], project)
-        # Qui ne sait pas la ligne devine ; un mot mal écrit se voit.
-        if heard and (heard.line or not slipped or slipped[0] not in MISSPELT):
+        # Qui n'est pas sur la ligne devine ; un mot mal écrit se voit.
+        sure = heard and heard.file == edit.file and edit.start < (heard.line or 0) <= edit.end
+        if heard and (sure or not slipped or slipped[0] not in MISSPELT):
             # D'une page, l'erreur ne dit pas la ligne : celle qui répare est plus sûre.
             if heard.line and heard.file.endswith(".py"):
                 return heard
