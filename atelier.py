@@ -53,7 +53,23 @@ def hand_over():
 
     # Ctrl-C atteint aussi l'enfant : c'est à lui de ranger, et de dire ce qu'il a fait.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(subprocess.call(command))
+    process = subprocess.Popen(command)
+    end_with_me(process)
+    sys.exit(process.wait())
+
+
+def end_with_me(process):
+    """Sous Windows, fait finir un processus avec celui-ci, même tué sans préavis."""
+    import ctypes
+
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.CreateJobObjectW.restype = ctypes.c_void_p
+    job = kernel.CreateJobObjectW(None, None)
+    # JOBOBJECT_EXTENDED_LIMIT_INFORMATION : KILL_ON_JOB_CLOSE et SILENT_BREAKAWAY_OK.
+    limits = (ctypes.c_uint32 * 36)()
+    limits[4] = 0x2000 | 0x1000
+    kernel.SetInformationJobObject(ctypes.c_void_p(job), 9, limits, ctypes.sizeof(limits))
+    kernel.AssignProcessToJobObject(ctypes.c_void_p(job), ctypes.c_void_p(int(process._handle)))
 
 
 def main():

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from channels.layers import channel_layers
 
+from workshop.basics import LAUNCHER
 from workshop.browsers.driving import driven_browser
 from workshop.browsers.finding import MissingTool, starting_browser
 from workshop.browsers.sharing import VARIABLE
@@ -36,7 +37,7 @@ def pytest_collection_modifyitems(config, items):
     if len({item.path.parent for item in items}) > 1:
         raise pytest.UsageError(
             "Une étape à la fois : « pytest steps/05-consumers », par exemple. "
-            "Tous les tests se lancent par « python3 atelier.py test »."
+            f"Tous les tests se lancent par « {LAUNCHER} test »."
         )
 
 

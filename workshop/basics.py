@@ -1,5 +1,6 @@
 """Où est l'atelier, et l'erreur que toute commande sait dire."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,8 @@ tempfile.tempdir = str(Path(tempfile.gettempdir()).resolve())
 
 ROOT = Path(facts.ROOT)
 LIVE = ROOT / "live"
+# Ce que l'on tape pour lancer une commande.
+LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
 
 
 class WorkshopError(Exception):

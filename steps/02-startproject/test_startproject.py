@@ -30,9 +30,10 @@ def run_client(project, python):
                 timeout=10,
             )
         except subprocess.TimeoutExpired as late:
-            raise Crash(
-                "client.py ne s'arrête pas.", late.stderr.decode(errors="replace")
-            ) from None
+            # Sous Windows, c'est déjà du texte.
+            said = late.stderr or ""
+            said = said.decode(errors="replace") if isinstance(said, bytes) else said
+            raise Crash("client.py ne s'arrête pas.", said) from None
         last = done.stderr.strip().splitlines()[-1:]
         if done.returncode:
             raise Crash(f"client.py s'arrête sur une erreur : {' '.join(last)}", done.stderr)

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from workshop.basics import LAUNCHER
 from workshop.visitors.members import NetworkMember, Refused
 
 SENTENCE = "Bonjour depuis le navigateur !"
@@ -26,7 +27,7 @@ async def test_voice():
     if os.environ.get("ATELIER_HEARD"):
         return
     if not seconds:
-        pytest.skip("Je n'écoute le salon que dans un terminal : python3 atelier.py verifier 06")
+        pytest.skip(f"Je n'écoute le salon que dans un terminal : {LAUNCHER} verifier 06")
     listener = NetworkMember(server)
     try:
         await listener.enter("/chat/poneys/")

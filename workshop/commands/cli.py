@@ -21,7 +21,6 @@ PORT = click.option(
 NO_BROWSER = click.option(
     "--sans-navigateur", "alone", is_flag=True, help="N'ouvre pas le navigateur."
 )
-LAUNCHER = "py atelier.py" if os.name == "nt" else "python3 atelier.py"
 
 
 class FrenchFormatter(click.HelpFormatter):
@@ -96,7 +95,13 @@ def chosen_step(number: str | None, project: Path):
     return find_step(number) if number else current_step(project, project_python(project))
 
 
-def open_page(address: str, what: str) -> None:
-    """Ouvre une page dans le navigateur, ou dit de l'y ouvrir : `what` est ce qu'il faut faire."""
+def open_page(address: str | Path, what: str) -> None:
+    """Ouvre une page dans le navigateur, ou dit de l'y ouvrir : `what` est ce qu'il faut faire.
+
+    La page est une adresse, ou un fichier.
+    """
+    if isinstance(address, Path):
+        # Windows n'ouvre pas l'adresse d'un fichier dont le chemin a un accent : le chemin, si.
+        address = str(address) if os.name == "nt" else address.as_uri()
     if not webbrowser.open(address):
         click.echo(f"Aucun navigateur ne s'ouvre d'ici : {what} dans le vôtre.")

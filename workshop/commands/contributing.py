@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from workshop.basics import ROOT
-from workshop.commands.cli import LAUNCHER, command
+from workshop.basics import LAUNCHER, ROOT
+from workshop.commands.cli import command
 
 
 @command("construire")

@@ -8,9 +8,8 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from workshop.basics import LIVE, ROOT, WorkshopError
+from workshop.basics import LAUNCHER, LIVE, ROOT, WorkshopError
 from workshop.commands.cli import (
-    LAUNCHER,
     NO_BROWSER,
     PORT,
     PROJECT,

@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from workshop.basics import WorkshopError
+from workshop.basics import LAUNCHER, WorkshopError
 from workshop.commands import contributing, learning, teaching  # noqa: F401
-from workshop.commands.cli import LAUNCHER, cli
+from workshop.commands.cli import cli
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from workshop.basics import WorkshopError
-from workshop.commands.cli import LAUNCHER, NO_BROWSER, PORT, STEP, command, open_page
+from workshop.basics import LAUNCHER, WorkshopError
+from workshop.commands.cli import NO_BROWSER, PORT, STEP, command, open_page
 from workshop.commands.contributing import install_all
 
 
@@ -78,7 +78,7 @@ def slides(number, pdf, alone):
     click.echo(page)
     click.echo("« p » ouvre la vue de présentation, avec les notes ; « f », le plein écran.")
     if not alone:
-        open_page(page.as_uri(), "ouvrez ce fichier")
+        open_page(page, "ouvrez ce fichier")
 
 
 @command("emporter")

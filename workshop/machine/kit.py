@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from atelier import NEWEST, OLDEST
 from workshop.basics import ROOT, WorkshopError
+from workshop.project.files import renamed
 from workshop.publishing.pages import page, render_all
 from workshop.system import installing
 
@@ -161,7 +162,7 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
             names = dict.fromkeys(target.name for system in systems for target in SYSTEMS[system])
             start = START.format(systems=", ".join(names), pythons=", ".join(pythons))
             (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
-            return partial.rename(folder)
+            return renamed(partial, folder)
     except subprocess.TimeoutExpired:
         raise WorkshopError(
             "Les paquets d'une machine ne sont pas arrivés en 10 minutes. Essayez un réseau plus "

@@ -185,9 +185,12 @@ def check_chat() -> str:
 def check_kernel() -> str:
     """Un noyau Jupyter démarre, et c'est celui des outils de l'atelier."""
     import nbformat
+    from jupyter_core.utils import ensure_event_loop
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
+    # Sous Windows, pyzmq avertirait que la boucle par défaut ne lui convient pas.
+    ensure_event_loop(prefer_selector_loop=True)
     cell = nbformat.v4.new_code_cell("import sys; print(sys.prefix)")
     notebook = nbformat.v4.new_notebook(cells=[cell])
     cure = "Supprimez le dossier .venv à la racine de l'atelier, et relancez la commande."
@@ -257,6 +260,7 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        env=os.environ | {"PYTHONUTF8": "1"},
         encoding="utf-8",
         errors="replace",
         timeout=300,

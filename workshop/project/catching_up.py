@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from workshop.basics import ROOT, WorkshopError
 from workshop.chapters.steps import Run, Step, all_steps
-from workshop.project.files import copied
+from workshop.project.files import copied, renamed
 from workshop.project.python import project_python
 from workshop.system import installing, memory
 from workshop.system.memory import keep, kept
@@ -133,7 +133,8 @@ def save(project: Path) -> Path:
             shutil.copy2(project / name, copy)
         date = time.strftime("%Y-%m-%d-%Hh%Mm%S")
         names = (f"{date}-{rank}" if rank > 1 else date for rank in count(1))
-        return partial.rename(next(path for name in names if not (path := saves() / name).exists()))
+        free = next(path for name in names if not (path := saves() / name).exists())
+        return renamed(partial, free)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

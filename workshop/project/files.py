@@ -4,8 +4,12 @@ import importlib.machinery
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
+# Ce que répond Windows d'un fichier qu'un autre programme tient : accès refusé, partage refusé.
+HELD = (5, 32)
+PATIENCE_SECONDS = 5
 LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
 
 
@@ -28,6 +32,22 @@ def _left_aside(folder: str, names: list[str]) -> set[str]:
     # Un environnement se reconnaît à pyvenv.cfg : certains ne s'appellent pas .venv.
     environments = {name for name in names if Path(folder, name, "pyvenv.cfg").is_file()}
     return environments | (LEFT_BY_RUNS & {*names})
+
+
+def renamed(path: Path, target: Path) -> Path:
+    """Renomme ce qui vient d'être écrit, et renvoie son nouveau chemin. Lève OSError.
+
+    Sous Windows, un antivirus peut le lire encore : on essaie pendant cinq secondes.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return path.rename(target)
+        except PermissionError as error:
+            held = getattr(error, "winerror", None) in HELD
+            if not held or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def has_migrations(project: Path) -> bool:

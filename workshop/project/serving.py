@@ -139,6 +139,10 @@ class Server:
         self.kill()
         self.process.wait()
         self.process.stdin.close()
+        # Sous Windows, le Python du projet finit un instant après celui qui l'a lancé.
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while listening(self.port) and time.monotonic() < deadline:
+            time.sleep(0.02)
         self.process = self._run()
         self._wait()
 

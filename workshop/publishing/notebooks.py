@@ -75,9 +75,12 @@ def run(percent: Path, folder: Path):
     si une cellule échoue.
     """
     import jupytext
+    from jupyter_core.utils import ensure_event_loop
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
+    # Sous Windows, pyzmq avertirait que la boucle par défaut ne lui convient pas.
+    ensure_event_loop(prefer_selector_loop=True)
     made = jupytext.read(percent)
     for i, cell in enumerate(made.cells, 1):
         cell.id = f"cellule-{i:02}"
@@ -158,7 +161,12 @@ def jupyterlab(path: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Pope
         process = subprocess.Popen(
             [sys.executable, str(GUARD), "-m", "jupyterlab", *OPTIONS, f"--port={port}"],
             cwd=ROOT,
-            env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTER_TOKEN": token},
+            env=os.environ
+            | {
+                "JUPYTERLAB_SETTINGS_DIR": str(settings),
+                "JUPYTER_TOKEN": token,
+                "PYTHONUTF8": "1",
+            },
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

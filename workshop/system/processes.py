@@ -35,7 +35,8 @@ def free_port() -> int:
 def listening(port: int) -> bool:
     """Renvoie True si quelqu'un écoute ce port de la boucle locale."""
     with socket.socket() as probe:
-        probe.settimeout(1)
+        # Sous Windows, un port fermé met deux secondes à refuser ; un port ouvert répond aussitôt.
+        probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
