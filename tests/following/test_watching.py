@@ -26,7 +26,7 @@ from workshop.following import environment, watching
 from workshop.following.environment import Environment
 from workshop.following.screen import KEYS, View, keys_line, screen, text
 from workshop.following.watching import Follower, changes, follow
-from workshop.system import memory
+from workshop.system import memory, nursed
 from workshop.system.processes import project_environment
 
 pytestmark = pytest.mark.usefixtures("own_progress")
@@ -223,6 +223,10 @@ def started_since(before: list[psutil.Process]) -> list[psutil.Process]:
 
 
 async def test_save_hint_solution_trace_next(project):
+    # Ce qui sert à toutes les vérifications reste jusqu'à la fin de ce processus.
+    nursed.start(sys.executable)
+    with Judge(find_step("05")):
+        pass
     before = psutil.Process().children(recursive=True)
     path = project / "chat" / "consumers.py"
     good = path.read_text("utf-8")
@@ -340,8 +344,11 @@ def drain(controller):
             pass
 
 
-async def test_the_demonstration_ends_with_follow(project, monkeypatch):
+async def test_the_demonstration_ends_with_follow_and_leaves_no_file(
+    project, monkeypatch, tmp_path
+):
     monkeypatch.setenv("BROWSER", "true")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     follower = Follower(find_step("05"), project)
     before, children = psutil.Process().children(recursive=True), []
 
@@ -352,3 +359,4 @@ async def test_the_demonstration_ends_with_follow(project, monkeypatch):
     await driven(follower, "d", opened, remember, "q")
     _, alive = psutil.wait_procs(children, timeout=10)
     assert children and not alive
+    assert not [*tmp_path.glob("serveur-*")]

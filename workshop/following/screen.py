@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
@@ -23,6 +24,7 @@ KEYS = {
     "t": "trace",
     "q": "quitter",
 }
+WIDEST = 100
 TOOLS = re.compile(
     r'^  File ".*[\\/](?:_pytest|pluggy|pytest_asyncio|asyncio)[\\/].*\n(?:    .*\n)*', re.M
 )
@@ -96,7 +98,9 @@ def heading(view: View) -> RenderableType:
         else:
             marks.append(f"[dim]· {step.slug[:2]}[/]")
     title = f"[bold]Étape {view.step.slug[:2]} · {escape(view.step.title)}[/] ({remaining(view)})"
-    return Group("  ".join(marks), Rule(style="dim"), title, f"[dim]{view.step.shown_chapter}[/]")
+    # Hors d'un terminal, une ligne n'a pas de bord : ce trait en a un.
+    rule = Constrain(Rule(style="dim"), WIDEST)
+    return Group("  ".join(marks), rule, title, f"[dim]{view.step.shown_chapter}[/]")
 
 
 def remaining(view: View) -> str:

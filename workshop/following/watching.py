@@ -206,9 +206,9 @@ class Follower:
         """Ouvre le chat de l'étape dans le navigateur, jusqu'à la fin de `suivre`."""
         self.close_demo()
         number = max(self.view.step.number, 5)
-        command = [sys.executable, str(GUARD), "-m", "workshop", "demo", f"{number:02}"]
+        demo = ("-m", "workshop", "demo", f"{number:02}")
         self.demo = subprocess.Popen(
-            command,
+            [sys.executable, str(GUARD), "--ranger", *demo],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

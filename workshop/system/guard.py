@@ -1,17 +1,20 @@
 """Exécute un programme qui s'arrête avec celui qui l'a lancé, quoi qu'il arrive à ce dernier.
 
 Usage : `python guard.py SCRIPT [ARGUMENTS]`, `python guard.py -m MODULE [ARGUMENTS]`, ou `python
-guard.py -- PROGRAMME [ARGUMENTS]` pour ce qui n'est pas du Python. L'entrée standard est un tube
-tenu par le parent : quand il finit, même tué sans préavis, le système ferme le tube et ce processus
-sort. Bibliothèque standard seulement : le Python est celui de l'apprenant.
+guard.py -- PROGRAMME [ARGUMENTS]` pour ce qui n'est pas du Python. Avec `--ranger` d'abord, le
+programme est interrompu comme par Ctrl-C, et a cinq secondes pour ranger. L'entrée standard est un
+tube tenu par le parent : quand il finit, même tué sans préavis, le système ferme le tube et ce
+processus sort. Bibliothèque standard seulement : le Python est celui de l'apprenant.
 """
 
+import _thread
 import contextlib
 import os
 import runpy
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 
@@ -20,6 +23,11 @@ def watch_parent(last=lambda: None):
         pass
     last()
     os._exit(0)
+
+
+def interrupt():
+    _thread.interrupt_main()
+    time.sleep(5)
 
 
 def run_program(command):
@@ -45,7 +53,9 @@ def main():
     del sys.argv[0]
     if sys.argv[0] == "--":
         run_program(sys.argv[1:])
-    threading.Thread(target=watch_parent, daemon=True).start()
+    tidies = sys.argv[0] == "--ranger"
+    del sys.argv[:tidies]
+    threading.Thread(target=watch_parent, args=[interrupt] * tidies, daemon=True).start()
     sys.path[0] = str(Path.cwd())
     if sys.argv[0] == "-m":
         del sys.argv[0]
