@@ -17,10 +17,12 @@ from workshop.chapters.schedule import (
     Part,
     Slot,
     clock,
+    counted,
+    minutes_counted,
     slots,
     table,
 )
-from workshop.chapters.steps import all_steps, find_step
+from workshop.chapters.steps import Step, all_steps, find_step
 
 PLANS = pytest.mark.parametrize("plan", schedule.PLANS.values(), ids=schedule.PLANS)
 DAYS = (DAY, SECOND_DAY, THIRD_DAY)
@@ -122,3 +124,27 @@ def test_nobody_sits_for_two_hours(plan):
 @pytest.mark.parametrize(("minutes", "words"), [(540, "9 h 00"), (725, "12 h 05"), (205, "3 h 25")])
 def test_an_hour_is_written_as_in_french(minutes, words):
     assert clock(minutes) == words.replace(" ", "\u00a0")
+
+
+def test_what_is_typed_given_or_optional_weighs_its_own(tmp_path):
+    folder = tmp_path / "05-essai"
+    folder.mkdir()
+    typed = "**`a.py`**\n\n```python\nx = 1\n\ny = 2\n```\n\n"
+    given = (
+        "**`b.py`**\n\n<details><summary>Le fichier fourni</summary>\n\n```python\nz = 3\n```\n\n"
+    )
+    given += "</details>\n\n"
+    asked = "<details><summary>Ce que l'on voit</summary>\n\nUn mot.\n\n</details>\n\n"
+    typing = "**Terminal «\u00a0projet\u00a0»**\n\n```bash\npython a.py\n```\n\n"
+    moves = f"## Point de départ\n\n## 1. Écrire\n\n{typed}{given}{asked}{typing}"
+    text = f"# 05 · Essai\n\n{moves}## 2. Plus loin (facultatif)\n\n{typed}## À vous\n\n{asked}"
+    (folder / "README.md").write_text(text, "utf-8")
+    found = counted(Step(folder))
+    del found["mot lu"]
+    assert found == {
+        "ligne écrite": 2,
+        "ligne fournie": 1,
+        "endroit changé": 2,
+        "commande": 1,
+        "prévision": 1,
+    }

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from workshop.chapters.steps import Patch, Run, Step, Write, find_step
+from workshop.chapters.steps import Patch, Run, Step, Write, all_steps, find_step
 
 # Les jeux qui ne sont pas ceux d'une étape, et leurs minutes.
 AROUND = {"00-ouverture": 20, "99-cloture": 10}
@@ -83,6 +83,8 @@ WEIGHTS = {
 }
 # Un mouvement facultatif le dit dans son titre ; il ne se compte pas.
 OPTIONAL = "(facultatif)"
+# Avec les mouvements, ce que chacun suit : une variation et les indices sont à qui les veut.
+FOLLOWED = {"Point de départ", "Comprendre", "Vérifier"}
 
 
 def counted(step: Step) -> Counter[str]:
@@ -93,7 +95,7 @@ def counted(step: Step) -> Counter[str]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("## "):
             title = line.removeprefix("## ")
-            inside = title == "Point de départ" or bool(re.match(r"\d+\. ", title))
+            inside = title in FOLLOWED or bool(re.match(r"\d+\. ", title))
             inside = inside and not title.endswith(OPTIONAL)
         if inside:
             numbers.add(number)
@@ -126,6 +128,20 @@ def counted(step: Step) -> Counter[str]:
 def minutes_counted(step: Step) -> float:
     """Renvoie les minutes que demandent les gestes d'un chapitre, par leurs poids."""
     return float(sum(WEIGHTS[kind] * number for kind, number in counted(step).items()))
+
+
+def counts() -> str:
+    """Renvoie en tableau ce que pèse chaque geste, et combien chaque chapitre en demande."""
+    rows = [
+        f"| étape | {' | '.join(WEIGHTS)} | minutes comptées | annoncées |",
+        f"|---{'|--:' * (len(WEIGHTS) + 2)}|",
+        f"| *minutes pour un* | {' | '.join(map(str, WEIGHTS.values()))} | | |",
+    ]
+    for step in all_steps():
+        found = counted(step)
+        numbers = [*(found[kind] for kind in WEIGHTS), round(minutes_counted(step)), step.minutes]
+        rows.append(f"| {step.slug[:2]} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(rows)
 
 
 def slots(plan: tuple[Slot | Part | str, ...]) -> list[Slot]:

@@ -132,6 +132,7 @@ def marked_parts(solutions: Path) -> dict[str, dict[str, str]]:
     return {
         "README.md": {"parcours": table(), "consommateur": chat(solutions)},
         "ANIMER.md": {mark: schedule.table(plan) for mark, plan in schedule.PLANS.items()},
+        "CONTRIBUER.md": {"gestes": schedule.counts()},
     }
 
 
@@ -189,8 +190,8 @@ def _different(made: Path) -> list[str]:
 def _tree(root: Path) -> dict[str, bytes]:
     """Renvoie le contenu de chaque fichier fait octet par octet, par chemin relatif."""
     solutions = root / "solutions"
-    texts = [root / name for name in ("README.md", "ANIMER.md", "AIDE-MEMOIRE.md", "FAUTES.md")]
-    files = [*texts, *solutions.rglob("*")]
+    texts = ("README.md", "ANIMER.md", "CONTRIBUER.md", "AIDE-MEMOIRE.md", "FAUTES.md")
+    files = [*(root / name for name in texts), *solutions.rglob("*")]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in filter(Path.is_file, files)
