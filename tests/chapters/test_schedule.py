@@ -18,7 +18,6 @@ from workshop.chapters.schedule import (
     Slot,
     clock,
     counted,
-    minutes_counted,
     slots,
     table,
 )

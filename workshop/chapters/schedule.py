@@ -88,7 +88,7 @@ FOLLOWED = {"Point de départ", "Comprendre", "Vérifier"}
 
 
 def counted(step: Step) -> Counter[str]:
-    """Renvoie combien de fois un chapitre demande chaque geste, de son départ à « Comprendre »."""
+    """Renvoie combien de fois un chapitre demande chaque geste, du départ à la vérification."""
     text = step.chapter.read_text("utf-8")
     numbers, kept = set(), []
     inside = False
