@@ -39,8 +39,9 @@ def pytest_generate_tests(metafunc):
 
 def test_a_mistake_gets_its_message(mistake, request):
     expected = mistake.expected
-    options = {"search": Search}
-    if not request.config.getoption("--tout"):
+    if request.config.getoption("--tout"):
+        options = {"search": Search}
+    else:
         # Un but d'avant ne se juge qu'après ceux de l'étape.
         options = {"goal": "" if "/" in (expected.goal or "") else expected.goal or ""}
     answers = []

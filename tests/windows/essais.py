@@ -1,7 +1,7 @@
-"""Essaie l'atelier avec un CPython pour Windows, sous Wine : ce n'est pas Windows.
+"""Essaie l'atelier avec un CPython pour Windows, sous Wine : ce n'est pas Windows.
 
 `bash tests/windows/python-sous-wine.sh` prépare ce Python. Puis `python3 tests/windows/essais.py`
-clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
+clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
 chacune a donné. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
 """
 
@@ -18,7 +18,7 @@ MINUTES = 15
 
 
 class Atelier:
-    """Un clone du dépôt dans le disque C: de Wine, et ce que l'on y tape."""
+    """Un clone du dépôt dans le disque de Wine, et ce que l'on y tape."""
 
     def __init__(self):
         users = WIN / "prefix" / "drive_c" / "users"
