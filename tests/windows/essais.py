@@ -2,14 +2,17 @@
 
 `bash tests/windows/python-sous-wine.sh` prépare ce Python. Puis `python3 tests/windows/essais.py`
 clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
-chacune a donné. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
+chacune a donné. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -54,6 +57,38 @@ class Atelier:
         except subprocess.TimeoutExpired:
             said, ended = f"pas de fin après {MINUTES} minutes", "?"
         good = ended == code and wanted in said
+        self.report(good, started, arguments, ended, said)
+
+    def serve(self, *arguments: str) -> None:
+        """Tape une commande qui sert une page, la demande, puis tue le premier processus."""
+        started = time.monotonic()
+        before = set(processes())
+        server = subprocess.Popen(
+            [str(WIN / "win.sh"), "python", "atelier.py", *arguments],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        said, status, left = "", None, []
+        for line in server.stdout:
+            said += line
+            if found := re.search(r"http://127\.0\.0\.1:\d+\S*", line):
+                status = urllib.request.urlopen(found[0], timeout=60).status
+                break
+        # Comme le gestionnaire des tâches : sans préavis, et lui seul.
+        if mine := sorted(set(processes()) - before):
+            os.kill(mine[0], signal.SIGKILL)
+            deadline = time.monotonic() + 10
+            while (left := sorted(set(processes()) - before)) and time.monotonic() < deadline:
+                time.sleep(0.2)
+        good = status == 200 and bool(mine) and not left
+        self.report(good, started, arguments, status, f"{said}\nlaissés : {left}")
+
+    def report(self, good: bool, started: float, arguments, ended, said: str) -> None:
+        """Dit ce qu'une commande a donné."""
         print(
             f"{'✔' if good else '✘'} {time.monotonic() - started:4.0f} s  {' '.join(arguments)}",
             flush=True,
@@ -63,6 +98,14 @@ class Atelier:
             print(
                 f"   code {ended}\n" + "\n".join(f"   {line}" for line in said.splitlines()[-15:])
             )
+
+
+def processes() -> list[int]:
+    """Renvoie les processus des Python de Wine, du plus ancien au plus récent."""
+    found = subprocess.run(
+        ["pgrep", "-f", r"\.exe.* atelier\.py|workshop|manage\.py"], capture_output=True, text=True
+    )
+    return [int(one) for one in found.stdout.split()]
 
 
 def main() -> int:
@@ -83,9 +126,9 @@ def main() -> int:
     atelier.try_out("rattraper", "--annuler", "--oui")
     kit = ("--systemes", "windows", "--pythons", "3.11")
     atelier.try_out("emporter", str(Path("Z:/tmp/kit-de-l-atelier")), *kit, network=True)
-    left = subprocess.run(["pgrep", "-fa", "python.exe"], capture_output=True, text=True).stdout
-    print(f"Processus laissés :\n{left}" if left else "Aucun processus laissé.")
-    return len(atelier.failed) + bool(left)
+    atelier.serve("demo", "05", "--sans-navigateur")
+    atelier.serve("carnets", "05", "--sans-navigateur")
+    return len(atelier.failed)
 
 
 if __name__ == "__main__":
