@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.networks import MachineNetwork, network, own_networks
-from tests.robot import Robot
+from tests.robot import Robot, is_announced
 from workshop.basics import ROOT
-from workshop.chapters.steps import all_steps
+from workshop.chapters.steps import Run, all_steps
 from workshop.project.comparing import differences
 from workshop.system.installing import locked
 from workshop.system.processes import listening
@@ -31,6 +31,8 @@ if not own_networks():
 
 
 def pytest_generate_tests(metafunc):
+    if "road" not in metafunc.fixturenames:
+        return
     roads = [[step] for step in STEPS]
     if metafunc.config.getoption("tout"):
         roads.append(STEPS)
@@ -116,3 +118,21 @@ def test_follow(robot, road):
         if announced:
             assert answer == announced[step.slug]
             assert len({*announced.values()}) == min(step.number, 5)
+
+
+@pytest.mark.parametrize(
+    ("command", "announced", "said", "right"),
+    [
+        ("python client.py", "un\ndeux\n", "un\ndeux\n", True),
+        ("python client.py", "deux\n", "un\ndeux\n", False),
+        ("python client.py", "un\n", "un\ndeux\n", False),
+        ("python client.py", "…\ndeux\n", "un\ndeux\n", True),
+        ("python client.py", "un\n…\n", "un\ndeux\ntrois\n", True),
+        ("python client.py", "…\nun\n", "un\ndeux\n", False),
+        ("python -m pytest", "deux\n", "un\ndeux\ntrois\n", True),
+        ("python -m pytest", "quatre\n", "un\ndeux\n", False),
+        ("python client.py", None, "un\n", True),
+    ],
+)
+def test_a_program_of_the_project_is_announced_whole(command, announced, said, right):
+    assert is_announced(Run("projet", [command], 1, [], announced), said) is right
