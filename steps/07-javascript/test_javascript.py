@@ -1,28 +1,17 @@
 """Étape 07 : la page. On juge ce qu'elle fait, dans un vrai navigateur, et jamais comment."""
 
 import asyncio
-import contextlib
 import json
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
-from workshop.visitors.bad_network import BadNetwork
-from workshop.visitors.members import MUTE, NetworkMember
+from workshop.visitors.members import MUTE
 from workshop.visitors.reading import Reader, kind
 from workshop.visitors.visiting import PageVisitor
 
 HOST = "Anonymous troll"
-# Le temps de la page passe cinq fois plus vite ; ces durées sont les siennes, en secondes.
-SPEED = 5
-# Avec des délais qui grandissent, une page essaie deux ou trois fois pendant une telle panne.
-OUTAGE, MOST_TRIES = 4, 16
-FIRST_TRY = 10
-# Une page qui n'a rien essayé pendant la panne a moins de chances de revenir : on l'attend moins.
-RETURN_SECONDS, LAST_CHANCE = 60, 10
-# Deux connexions au lieu d'une ne reviennent pas toujours ensemble.
-SETTLE = 4
 
 
 def test_home(server):
@@ -173,68 +162,15 @@ async def test_only_text(two_pages):
                 pytest.fail(f"La page a exécuté le message « {text} », au lieu de le montrer.")
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_return(server, browser):
-    """La page dit que le serveur s'arrête, patiente, et revient avec lui"""
-    listener = NetworkMember(server.url)
-    await listener.enter("/chat/retour/")
-    async with BadNetwork(server.url) as network:
-        page = await enter(browser, network.url, "retour", speed=SPEED)
-        await asyncio.sleep(0.2)
-        connected = await page.shown()
-        network.cut()
-        await page.changes(
-            connected, "Le serveur s'est arrêté, et la page n'en dit rien.", seconds=1
-        )
-        await until(lambda: network.tries, FIRST_TRY)
-        seconds = RETURN_SECONDS if network.tries else LAST_CHANCE
-        network.mend()
-        await until(lambda: network.through, seconds)
-        if not network.through:
-            pytest.fail(f"Le serveur est revenu, et la page ne reparle pas en {seconds} secondes.")
-        await until(lambda: False, SETTLE)
-        await talks_again(page, listener)
-        network.tries = 0
-        network.cut()
-        await until(lambda: network.tries > MOST_TRIES, OUTAGE)
-        if network.tries > MOST_TRIES:
-            pytest.fail(
-                f"En {OUTAGE} secondes de panne, la page a frappé plus de {MOST_TRIES} fois à la "
-                "porte."
-            )
-    await listener.vanish()
-
-
-async def talks_again(page: PageVisitor, listener: NetworkMember) -> None:
-    """Échoue si, revenue d'une panne, la page ne dit et ne montre pas chaque phrase une fois."""
-    await page.say("Me revoilà.")
-    while "Me revoilà." not in (heard := await listener.hear() or ""):
-        if not heard:
-            pytest.fail("Le serveur est revenu ; la page aussi, mais ce qu'elle dit se perd.")
-    await page.shows_once("Me revoilà.", "Revenue d'une panne, la page dit « Me revoilà. »")
-    await listener.say("Bon retour.")
-    await page.shows_once("Bon retour.", "Revenue d'une panne, la page entend « Bon retour. »")
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def two_pages(server, browser):
     """Deux personnes, chacune devant sa page du même salon."""
     return await asyncio.gather(*(enter(browser, server.url) for _ in range(2)))
 
 
-async def enter(browser, url: str, room: str = "poneys", speed: int = 1) -> PageVisitor:
+async def enter(browser, url: str, room: str = "poneys") -> PageVisitor:
     """Ouvre la page d'un salon pour une nouvelle personne, et attend que la page la salue."""
     visitor = PageVisitor(await browser.page())
-    if speed > 1:
-        await visitor.hurry(speed)
     await visitor.enter(f"{url}/chat/{room}/")
     await visitor.shows(HOST, f"La page ne montre pas « {HOST} » à qui arrive.")
     return visitor
-
-
-async def until(condition, seconds: float) -> None:
-    """Attend qu'une condition soit vraie, au plus ce temps de la page."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds / SPEED):
-            while not condition():
-                await asyncio.sleep(0.02)

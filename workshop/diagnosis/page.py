@@ -258,6 +258,11 @@ words(
             "Posez socket.onclose sur chaque nouveau WebSocket, et écrivez-y l'état de la "
             "connexion, en mots.",
         ),
+        "unsent-lost": (
+            r"cela disparaît",
+            "Sur une connexion fermée, send jette la phrase. Ne parlez, et ne videz "
+            "le champ, que si socket.readyState vaut WebSocket.OPEN.",
+        ),
         "outage-storm": (
             r"a frappé",
             "Attendez avant de frapper de nouveau : setTimeout(connect, …), avec la fonction sans "
@@ -284,7 +289,7 @@ words(
             "s'affiche deux fois : à l'envoi, puis à l'écho.",
         ),
     },
-    goals=("test_return", "test_two_pages"),
+    goals=("test_two_pages", "test_outage", "test_unsent", "test_return", "test_patience"),
 )
 
 

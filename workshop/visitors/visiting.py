@@ -89,6 +89,12 @@ class PageVisitor:
         """Attend que la page montre autre chose que `before`."""
         await self._wait(f"shown !== {json.dumps(before)}", sentence, seconds)
 
+    async def keeps(self, text: str, sentence: str) -> None:
+        """Lève PageFault si un texte n'est ni dans ce que la page montre, ni dans son champ."""
+        wanted = json.dumps(" ".join(text.split()))
+        kept = f"spaced(`${{shown}} ${{field?.value ?? ''}}`).includes({wanted})"
+        await self._wait(kept, sentence, seconds=1)
+
     async def shown(self) -> str:
         """Renvoie tout ce que la page montre."""
         return await self._run("shown")
