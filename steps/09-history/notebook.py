@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 09 · L'histoire, trame par trame
 #
-# À ouvrir après [le chapitre 09](../steps/09-history/README.md). Le salon garde, redit, compte. Ce carnet tient la conversation de la page à sa place, provoque les pannes une à une, et tue le serveur pour de bon.
+# À ouvrir après [le chapitre 09](../steps/09-history/README.md). Le salon garde, et répond à deux questions. Ce carnet tient la conversation de la page à sa place, arrête le serveur, et remonte un long salon.
 #
 # **Maj + Entrée** lance une cellule. Répondez à la question avant de la lancer.
 
@@ -84,29 +84,6 @@ answer = await hear(blaise)
 print([message["number"] for message in answer["messages"]], "sur", answer["last"])
 
 # %% [markdown]
-# ## Redire
-#
-# Ada n'a pas entendu son écho, croit-elle. Elle redit sa troisième phrase, avec la même clé, puis en dit une quatrième. **Qu'entend Ada ? Qu'entend Blaise ?**
-
-# %%
-await tell(ada, type="message", key="a3", text="Tant pis.")
-await tell(ada, type="message", key="a4", text="Ah, Blaise !")
-for who, ws, times in ("Ada", ada, 2), ("Blaise", blaise, 1):
-    for _ in range(times):
-        message = await hear(ws)
-        print(who, "entend", message["number"], message["text"])
-
-# %% [markdown]
-# Ada entend de nouveau le numéro 3 : elle peut le rayer de sa boîte d'envoi. Blaise ne l'entend pas ; la première chose qu'il entend est le numéro 4.
-#
-# Et sans clé ? **Deux phrases identiques, dites sans clé, font-elles un message ou deux ?**
-
-# %%
-for _ in range(2):
-    await tell(ada, type="message", text="Je me répète.")
-    print((await hear(ada))["number"])
-
-# %% [markdown]
 # ## Tuer le serveur
 #
 # Pas de Ctrl-C poli : le processus disparaît au milieu de tout. **Que reste-t-il du salon ?**
@@ -121,85 +98,56 @@ print([message["number"] for message in answer["messages"]], "sur", answer["last
 
 # %% [markdown]
 # Tout : chaque écho voulait dire « c'est dans la base ».
-#
-# Ada ne sait pas si sa phrase `a4` était passée avant la panne. Elle ne cherche pas à le savoir. **Que fait-elle, et que répond le serveur ?**
-
-# %%
-await tell(ada, type="message", key="a4", text="Ah, Blaise !")
-print((await hear(ada))["number"])
 
 # %% [markdown]
-# ## Une rafale
+# ## Remonter
 #
-# Vingt personnes entrent dans un salon neuf, et disent dix phrases chacune, d'un trait, sans rien lire. Puis elles lisent tout ce qui est venu, et notent le plus grand numéro reçu sans trou. **Ira-t-il jusqu'à 200 ?**
+# Ada remplit un autre salon de cent vingt messages. Blaise y arrive. **Quel est le premier numéro qu'il reçoit ?**
 
 # %%
-import asyncio
+ada = await enter("bavards")
+print(await ada.recv())
+for number in range(1, 121):
+    await tell(ada, type="message", text=f"Message {number}")
+    await hear(ada)
 
-
-async def talk(ws):
-    """Dit dix phrases, puis écoute jusqu'au silence ; renvoie les numéros entendus."""
-    for number in range(10):
-        await tell(ws, type="message", text=f"phrase {number}")
-    heard = []
-    try:
-        while True:
-            async with asyncio.timeout(2):
-                heard.append((await hear(ws))["number"])
-    except TimeoutError:
-        return heard
-
-
-people = []
-for _ in range(20):
-    ws = await enter("foule")
-    await ws.recv()
-    people.append(ws)
-heard = await asyncio.gather(*map(talk, people))
-print("Quelqu'un a-t-il tout entendu ?", any(len(numbers) == 200 for numbers in heard))
+blaise = await enter("bavards")
+print(await blaise.recv())
+await tell(blaise, type="before", number=None)
+answer = await hear(blaise)
+numbers = [message["number"] for message in answer["messages"]]
+print("de", numbers[0], "à", numbers[-1], "sur", answer["last"])
 
 # %% [markdown]
-# Personne. La couche en mémoire garde cent événements pour qui est occupé, et jette la suite. Les numéros, eux, montrent ce qui manque.
-#
-# La première personne demande la suite de ce qu'elle a reçu sans trou. **Combien de questions lui faudra-t-il, à cinquante messages par réponse ?**
+# Cinquante à la fois, les derniers. **Combien de questions encore, pour lire le premier ?**
 
 # %%
-last = 0
-for number in heard[0]:
-    if number != last + 1:
-        break
-    last = number
-
 questions = 0
-while True:
-    await tell(people[0], type="after", number=last)
-    while (answer := await hear(people[0]))["type"] != "history":
-        pass
+while numbers[0] > 1:
+    await tell(blaise, type="before", number=numbers[0])
+    numbers = [message["number"] for message in (await hear(blaise))["messages"]] + numbers
     questions += 1
-    last += len(answer["messages"])
-    if last == answer["last"]:
-        break
-print("arrivée au numéro", last, "en", questions, "questions")
+print("arrivé au numéro", numbers[0], "en", questions, "questions")
 
 # %% [markdown]
-# C'est tout l'algorithme de la page : un numéro, et une question.
+# C'est ce que fait la page quand vous remontez : un numéro, et une question.
 
 # %% [markdown]
 # ## À explorer
 #
-# **1.** Redites la clé `a1` dans un autre salon, avec `await enter("licornes")`. Quel numéro reçoit-elle ?
+# **1.** Demandez `before` 1, dans le salon `bavards`. Que répond le serveur ?
 #
 # <details><summary>Réponse</summary>
 #
-# Le 1. La contrainte de la base porte sur le salon et la clé ensemble : ailleurs, c'est un autre message.
+# Une liste vide, et `last` : rien ne précède le premier message.
 #
 # </details>
 #
-# **2.** Redites la clé `a1` avec un autre texte. Lequel le salon garde-t-il ?
+# **2.** Dites une phrase dans le salon `licornes`, avec `await enter("licornes")`. Quel numéro reçoit-elle ?
 #
 # <details><summary>Réponse</summary>
 #
-# Le premier. L'écho rend ce qui est gardé, et non ce que l'on vient de dire.
+# Le 1. Chaque salon a son compteur.
 #
 # </details>
 #

@@ -1,4 +1,4 @@
-"""Quelqu'un qui suit un salon comme la page du chapitre 09, à travers les coupures."""
+"""Quelqu'un qui suit un salon comme la page du chapitre 10, à travers les coupures."""
 
 import asyncio
 import contextlib

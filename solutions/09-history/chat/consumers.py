@@ -23,19 +23,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         frame = json.loads(text_data) if self.json else {"type": "message", "text": text_data}
         if frame["type"] == "message":
-            await self.say(frame["text"], frame.get("key"))
+            await self.say(frame["text"])
         elif frame["type"] == "after":
             await self.tell(await history.after(self.room, frame["number"]))
         elif frame["type"] == "before":
             await self.tell(await history.before(self.room, frame["number"]))
 
-    async def say(self, text, key):
-        message, is_new = await history.keep(self.room, self.name, text, key)
+    async def say(self, text):
+        message = await history.keep(self.room, self.name, text)
         event = {"type": "chat.message", "message": message}
-        if is_new:
-            await self.channel_layer.group_send(self.group, event)
-        else:
-            await self.chat_message(event)
+        await self.channel_layer.group_send(self.group, event)
 
     async def chat_message(self, event):
         message = event["message"]

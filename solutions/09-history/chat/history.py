@@ -7,18 +7,13 @@ PAGE = 50
 
 
 @database_sync_to_async
-def keep(room, name, text, key=None):
+def keep(room, name, text):
     with transaction.atomic():
         counter, _ = Room.objects.select_for_update().get_or_create(name=room)
-        known = key and Message.objects.filter(room=room, key=key).first()
-        if known:
-            return known.as_dict(), False
         counter.last += 1
         counter.save()
-        message = Message.objects.create(
-            room=room, number=counter.last, key=key, name=name, text=text
-        )
-        return message.as_dict(), True
+        message = Message.objects.create(room=room, number=counter.last, name=name, text=text)
+        return message.as_dict()
 
 
 @database_sync_to_async

@@ -2,25 +2,20 @@ const state = document.querySelector("#state");
 const log = document.querySelector("#log");
 const older = document.querySelector("#older");
 const messages = document.querySelector("#messages");
-const outbox = document.querySelector("#outbox");
 const form = document.querySelector("#talk");
 const text = document.querySelector("#text");
 const address = location.origin.replace("http", "ws") + location.pathname;
 const LONGEST_WAIT = 30;
-const HEARTBEAT = 10;
 
 let socket;
 let failures = 0;
 let waiting;
-let catching;
 
 // Les numéros du premier et du dernier message affichés ; null : rien n'est encore arrivé.
 let first = null;
 let last = null;
 // La question posée au serveur, tant qu'il n'a pas répondu.
 let question = null;
-// Ce que le serveur n'a pas encore gardé, et que l'on redira : recharger la page n'y change rien.
-let unsent = JSON.parse(sessionStorage.getItem(address) ?? "[]");
 
 function line({ number, name, text: sentence, sent }) {
   const item = document.createElement("li");
@@ -49,36 +44,17 @@ function send(frame) {
 
 function ask(frame) {
   if (question) return;
-  question = { ...frame, asked: Date.now() };
+  question = frame;
   send(frame);
 }
 
-function catchUp(from = last) {
-  ask(last === null ? { type: "before", number: null } : { type: "after", number: from });
-}
-
-function catchUpSoon() {
-  // Toute la salle voit le même trou à la fois : chacun attend un peu, et demande une fois.
-  catching ??= setTimeout(() => {
-    catching = undefined;
-    catchUp();
-  }, 250 + Math.random() * 500);
-}
-
-function showOutbox() {
-  sessionStorage.setItem(address, JSON.stringify(unsent));
-  const lines = unsent.map(({ text }) => line({ name: "En attente :", text }));
-  keepingTheEnd(() => outbox.replaceChildren(...lines));
+function catchUp() {
+  ask(last === null ? { type: "before", number: null } : { type: "after", number: last });
 }
 
 function arrive(message) {
-  if (unsent.some((mine) => mine.key === message.key)) {
-    unsent = unsent.filter((mine) => mine.key !== message.key);
-    showOutbox();
-  }
   if (last === null || message.number <= last) return;
-  if (message.number > last + 1) return catchUpSoon();
-  last += 1;
+  last = message.number;
   keepingTheEnd(() => messages.append(line(message)));
 }
 
@@ -87,16 +63,14 @@ function receive(frame) {
     failures = 0;
     state.textContent = `connecté · Bienvenue ${frame.name} !`;
     question = null;
-    // La fin de ce que l'on montre a pu être effacée.
-    catchUp(Math.max(first - 1, last - 50));
-    unsent.forEach(send);
+    catchUp();
   }
   if (frame.type === "message") arrive(frame);
   if (frame.type === "history") receiveHistory(frame);
 }
 
 function receiveHistory(history) {
-  const { type, number } = question;
+  const { type } = question;
   question = null;
   // La base du serveur est neuve : ce que l'on affiche n'existe plus.
   if (history.last < last) location.reload();
@@ -106,18 +80,10 @@ function receiveHistory(history) {
     prepend(history.messages);
     last ??= end;
   } else {
-    const kept = history.messages.map((message) => message.number);
-    for (const item of [...messages.children]) {
-      if (item.value > number && item.value <= end && !kept.includes(item.value)) item.remove();
-    }
-    for (const message of history.messages) {
-      last = Math.max(last, message.number - 1);
-      arrive(message);
-    }
+    history.messages.forEach(arrive);
     last = Math.max(last, end);
   }
-  const seen = type === "before" ? last : end;
-  if (seen < history.last) catchUp(seen);
+  if (last < history.last) catchUp();
 }
 
 function prepend(found) {
@@ -158,28 +124,17 @@ function leave() {
   wait();
 }
 
-function beat() {
-  if (socket.readyState !== WebSocket.OPEN) return;
-  if (question && Date.now() - question.asked > HEARTBEAT * 1000 / 2) leave();
-  else catchUp();
-}
-
 addEventListener("online", connect);
 addEventListener("offline", leave);
-setInterval(beat, HEARTBEAT * 1000);
 
 older.onclick = () => ask({ type: "before", number: first });
 new IntersectionObserver(([entry]) => { if (entry.isIntersecting) older.click(); }, { root: log }).observe(older);
 
 form.onsubmit = (event) => {
   event.preventDefault();
-  const key = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
-  const message = { type: "message", key, text: text.value };
-  unsent.push(message);
-  showOutbox();
-  send(message);
+  if (socket.readyState !== WebSocket.OPEN) return;
+  send({ type: "message", text: text.value });
   text.value = "";
 };
 
-showOutbox();
 connect();

@@ -1,4 +1,4 @@
-"""La promesse de l'étape 09, en vrai grandeur, et ce qu'elle coûte à la base."""
+"""La promesse de l'étape 10, en vrai grandeur, et ce qu'elle coûte à la base."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.persistent import PersistentMember, persistent_members
 from workshop.visitors.visiting import PageVisitor
 
-SOLUTION = find_step("09").solution
+SOLUTION = find_step("10").solution
 PEOPLE, MESSAGES = 30, 1000
 
 # Ce que coûtent, en requêtes et en secondes, un message et une entrée, selon le salon.
