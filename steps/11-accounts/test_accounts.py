@@ -197,6 +197,8 @@ async def test_outbox(server, browser):
         if form.method == "post" and "text" not in form.kinds:
             await asyncio.to_thread(elise.submit, form)
     await page.changes(before, "La session finit ; la page du salon n'en dit rien.")
+    # La raison vient avant l'adieu.
+    await asyncio.sleep(0.5)
     await page.value("dispatchEvent(new Event('online'))")
     await asyncio.sleep(READING_SECONDS)
     if HOST in await page.shown():

@@ -1,4 +1,4 @@
-"""Les seaux de l'étape 12, à l'heure que l'on veut : qui a droit à quoi, derrière une adresse."""
+"""Les seaux de l'étape 12, à l'heure que l'on veut : qui a droit à quoi, derrière une adresse."""
 
 import importlib.util
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Deviner un mot de passe, à l'étape 12 : le frein tient, et ne punit que celui qui s'acharne."""
+"""Deviner un mot de passe, à l'étape 12 : le frein tient, et ne punit que celui qui s'acharne."""
 
 import pytest
 
