@@ -59,11 +59,15 @@ class Guest:
         self.communicator = WebsocketCommunicator(application, path, headers, ["json"])
         self.communicator.scope["client"] = [address, next(self.ports)]
 
-    async def enter(self) -> dict:
-        """Frappe à la porte ; renvoie la première trame."""
+    async def enter(self, number: int = 1) -> dict:
+        """Frappe à la porte, le énième de son adresse ; renvoie la première trame."""
         await self.communicator.send_input({"type": "websocket.connect"})
         kind, _ = await self.event()
+        if kind == "silence":
+            pytest.fail("À l'arrivée, le projet ne répond rien.")
         if kind != "websocket.accept":
+            if number == 1:
+                pytest.fail("La page du chat elle-même est refusée (HTTP 403).")
             pytest.fail(
                 "Une connexion de plus est refusée sans un mot. Il faut l'accepter, dire pourquoi, "
                 "puis la fermer."
@@ -191,8 +195,8 @@ async def test_crowd(guest):
     """La connexion de trop, d'une même adresse, est refusée avec une raison et le code 4429"""
     count, frame = 0, {"type": "welcome"}
     while frame.get("type") == "welcome" and count < ENOUGH_CONNECTIONS:
-        last = guest("10.0.0.3")
-        count, frame = count + 1, await last.enter()
+        count, last = count + 1, guest("10.0.0.3")
+        frame = await last.enter(count)
     if frame.get("type") == "welcome":
         pytest.fail(f"{count} connexions d'une même adresse, et aucune n'est refusée.")
     if count <= 30:
@@ -218,7 +222,7 @@ async def test_neighbours(guest):
     count, frame = 0, {"type": "welcome"}
     while frame.get("type") == "welcome" and count < ENOUGH_CONNECTIONS:
         count += 1
-        frame = await guest(f"2001:db8:0:7::{count:x}").enter()
+        frame = await guest(f"2001:db8:0:7::{count:x}").enter(count)
     if frame.get("type") == "welcome":
         pytest.fail(
             f"{count} connexions de {count} adresses d'un même réseau 2001:db8:0:7::/64, et aucune "
