@@ -275,10 +275,10 @@ async def measure(server: Server, seconds: float) -> Measure:
 
 
 def measured(seconds: float) -> Measure:
-    """Mesure la solution de l'étape 11, sur une copie."""
+    """Mesure la solution de l'étape 12, sur une copie."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         project = Path(folder) / "live"
-        copy_project(find_step("11").solution, project)
+        copy_project(find_step("12").solution, project)
         with Server(project) as server:
             return asyncio.run(measure(server, seconds))
 

@@ -1,7 +1,7 @@
 # %% [markdown]
-# # 11 · Les portes, une par une
+# # 11 · Les comptes et les portes, un par un
 #
-# À ouvrir après [le chapitre 11](../steps/11-accounts/README.md). Le chat refuse, et dit pourquoi. Ce carnet frappe à chaque porte, lit la raison et le code, et pèse les trames au jeton près.
+# À ouvrir après [le chapitre 11](../steps/11-accounts/README.md). Le chat sait qui parle, refuse ce qui est de travers, et dit pourquoi. Ce carnet frappe à chaque porte, et lit la raison et le code.
 #
 # **Maj + Entrée** lance une cellule. Répondez à la question avant de la lancer.
 
@@ -96,66 +96,6 @@ for text in "un nul : \0", "une moitié d'emoji : \ud83d":
 # Le même refus, avec la clé `a1` : la page sait quel texte rendre à qui l'a écrit.
 
 # %% [markdown]
-# ## Le seau
-#
-# Une connexion a cent jetons, et en regagne cinq par seconde. Entrer en coûte cinq ; une trame, un, et un de plus par millier de caractères. Blaise envoie de longs messages, de neuf mille caractères.
-# **Combien passeront avant le premier refus ?**
-
-# %%
-blaise = await enter()
-long = json.dumps({"type": "message", "key": None, "text": "x" * 9000})
-accepted, wait = 0, None
-while not wait:
-    await blaise.send(long)
-    frame = json.loads(await blaise.recv())
-    wait = frame.get("wait")
-    accepted += not wait
-print("neuf, ou à peine plus" if 9 <= accepted < 15 else accepted)
-print(frame["reason"])
-
-# %% [markdown]
-# Neuf : 95 jetons, à dix la trame, et les cinq qui restent ne suffisent pas. La trame de refus porte `wait`, le temps de regagner ce qui manque. **Si l'on attend, sera-t-on entendu ?**
-
-# %%
-import asyncio
-
-await asyncio.sleep(wait)
-await blaise.send(long)
-print(await hear(blaise))
-
-# %% [markdown]
-# Oui : personne n'est puni, on attend. Mais qui insiste accumule les refus, et leur prix. **Que se passe-t-il quand il atteint cinquante ?**
-
-# %%
-for _ in range(15):
-    await blaise.send(long)
-answers = []
-while not answers or "fermé" not in answers[-1]:
-    answers.append(await hear(blaise))
-print(answers[0])
-print(answers[-1])
-
-# %% [markdown]
-# 4429. Blaise peut revenir, avec un seau neuf ; celui de son adresse, lui, se souvient.
-
-# %% [markdown]
-# ## Le poids
-#
-# Ada envoie dix mégaoctets. **Combien le serveur en aura-t-il lu avant de refuser ?**
-
-# %%
-import contextlib
-
-ada = await enter()
-with contextlib.suppress(ConnectionClosed):
-    await ada.send("x" * 10_000_000)
-print(await hear(ada))
-print(ada.close_reason)
-
-# %% [markdown]
-# L'en-tête d'une trame annonce sa longueur : le serveur n'a pas besoin du reste, et ne le lit pas. La raison, en anglais, vient de la bibliothèque que daphne emploie.
-
-# %% [markdown]
 # ## La session
 #
 # Chloé crée un compte. Ni navigateur ni page : la bibliothèque standard lit le formulaire, y prend le jeton, et garde les cookies. **Comment le chat l'appellera-t-il ?**
@@ -195,40 +135,20 @@ print(await hear(chloe))
 # Une raison, puis 4401.
 
 # %% [markdown]
-# ## La politique
-#
-# **Quel mot, dans cet en-tête, permettrait un script écrit dans le HTML ?**
-
-# %%
-policy = browser.open(page + "/").headers["Content-Security-Policy"]
-print(*sorted(policy.split("; ")), sep="\n")
-
-# %% [markdown]
-# Aucun : il faudrait `'unsafe-inline'`, et le mot `unsafe` dit ce que l'on en pense.
-
-# %% [markdown]
 # ## À explorer
 #
-# **1.** Refaites l'expérience du seau depuis deux connexions à la fois. Que change le seau de l'adresse ?
-#
-# <details><summary>Réponse</summary>
-#
-# Rien encore : il a mille cinq cents jetons. Il faut une quinzaine de connexions qui vident le leur pour le vider à son tour ; alors, toute l'adresse attend.
-#
-# </details>
-#
-# **2.** Envoyez à Ada un message de dix mille emojis. Passe-t-il, et que coûte-t-il ?
-#
-# <details><summary>Réponse</summary>
-#
-# Il passe : dix mille caractères, et quarante kilooctets sur le fil. Le prix se compte en caractères de la trame : onze jetons, ou davantage si votre bibliothèque écrit les emojis avec des `\u`.
-#
-# </details>
-#
-# **3.** Ouvrez une connexion sans le sous-protocole `json`, et envoyez dix mille et un caractères. Comment le refus est-il dit ?
+# **1.** Ouvrez une connexion sans le sous-protocole `json`, et envoyez dix mille et un caractères. Comment le refus est-il dit ?
 #
 # <details><summary>Réponse</summary>
 #
 # En une phrase : « Refusé : Un message a 10000 caractères au plus ; celui-ci, 10001. » Qui parle en texte est refusé en texte.
+#
+# </details>
+#
+# **2.** Ouvrez deux connexions avec le cookie de Chloé, dans deux salons, avant sa déconnexion. Laquelle entend 4401 ?
+#
+# <details><summary>Réponse</summary>
+#
+# Les deux : le groupe est celui de la session, et non celui du salon. Une autre session de Chloé, dans un autre navigateur, resterait ouverte.
 #
 # </details>

@@ -152,7 +152,7 @@ def test_only_what_the_chat_has_not_comes_with_the_tests(project, tmp_path):
     write(project, "broken = True\n", "chat/consumers.py")
     write(project, "", "chat/migrations/0002_mine.py")
     write(project, "ANSWER = 42\n", "answers.py")
-    mixed = with_tests_of(project, find_step("11").solution, tmp_path / "mixed")
+    mixed = with_tests_of(project, find_step("12").solution, tmp_path / "mixed")
     assert "broken" not in (mixed / "chat/consumers.py").read_text("utf-8")
     assert (mixed / "answers.py").is_file() and (mixed / "tests/conftest.py").is_file()
     assert not (mixed / "chat/migrations/0002_mine.py").exists()

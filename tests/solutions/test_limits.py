@@ -1,4 +1,4 @@
-"""Les seaux de l'étape 11, à l'heure que l'on veut : qui a droit à quoi, derrière une adresse."""
+"""Les seaux de l'étape 12, à l'heure que l'on veut : qui a droit à quoi, derrière une adresse."""
 
 import importlib.util
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ def clock():
 @pytest.fixture
 def limits(clock):
     """Le module `chat.limits` de la solution, dont le temps ne passe que si on le veut."""
-    path = find_step("11").solution / "chat" / "limits.py"
+    path = find_step("12").solution / "chat" / "limits.py"
     spec = importlib.util.spec_from_file_location("limits", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

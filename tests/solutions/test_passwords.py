@@ -1,4 +1,4 @@
-"""Deviner un mot de passe, à l'étape 11 : le frein tient, et ne punit que celui qui s'acharne."""
+"""Deviner un mot de passe, à l'étape 12 : le frein tient, et ne punit que celui qui s'acharne."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from workshop.visitors.reading import Reader, kind
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("passwords") / "live"
-    copy_project(find_step("11").solution, folder)
+    copy_project(find_step("12").solution, folder)
     with Server(folder) as server:
         yield server
 
@@ -54,3 +54,8 @@ def test_another_account_does_not_pay(attempt):
 def test_signing_up_is_braked_too(attempt):
     answers = [attempt("/compte/inscription/", "denise") for _ in range(12)]
     assert answers == [200] * 10 + [429] * 2
+
+
+def test_an_empty_name_guesses_nothing(attempt):
+    answers = [attempt("/compte/connexion/", "  "[: number % 3]) for number in range(12)]
+    assert answers == [200] * 12

@@ -1,4 +1,4 @@
-"""Les portes de l'étape 11 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
+"""Les portes des étapes 11 et 12 : ce qui n'est pas refusé, ce qui l'est à tort, et par qui."""
 
 import ast
 import re

@@ -6,4 +6,4 @@ class ChatConfig(AppConfig):
     name = 'chat'
 
     def ready(self):
-        from . import protocol, security  # noqa: F401
+        from . import security  # noqa: F401

@@ -1,30 +1,16 @@
-import asyncio
 import json
 import time
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from . import frames, history
-from .limits import (
-    LONGEST_FRAME,
-    REFUSED_BEFORE_CLOSING,
-    REFUSED_SECONDS,
-    SESSION_ENDED,
-    TOO_BIG,
-    TOO_MANY,
-    Refusal,
-    Visit,
-)
+from .limits import SESSION_ENDED, Refusal
 from .security import is_signed_in, session_group
 
 SESSION_SECONDS = 10
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
-    async def __call__(self, scope, receive, send):
-        with Visit(scope) as self.visit:
-            await super().__call__(scope, receive, send)
-
     async def connect(self):
         user = self.scope["user"]
         if user.is_authenticated:
@@ -37,40 +23,21 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.group = "chat-" + self.room
         self.json = "json" in self.scope["subprotocols"]
         self.over = False
-        self.refused = 0
         self.checked = time.monotonic()
 
-        try:
-            self.visit.enter()
-        except Refusal as refusal:
-            await asyncio.sleep(REFUSED_SECONDS)
-            await self.accept("json" if self.json else None)
-            await self.refuse(refusal)
-            await self.hang_up(TOO_MANY)
-            return
-        await self.accept("json" if self.json else None)
         await self.channel_layer.group_add(self.group, self.channel_name)
         if self.session:
             await self.channel_layer.group_add(self.session, self.channel_name)
+        await self.accept("json" if self.json else None)
         await self.tell({"type": "welcome", "name": self.name}, f"Bienvenue {self.name} !")
 
     async def receive(self, text_data=None, bytes_data=None):
         if self.over:
             return
-        if len(text_data or bytes_data or "") > LONGEST_FRAME:
-            await self.hang_up(TOO_BIG)
-            return
-        await self.visit.wait_for_turn()
-        price = 1 + len(text_data or bytes_data or "") // 1000
         try:
-            self.visit.take(price)
             frame = frames.read(text_data, self.json)
         except Refusal as refusal:
-            self.refused += price
-            self.visit.turn += REFUSED_SECONDS
             await self.refuse(refusal)
-            if self.refused >= REFUSED_BEFORE_CLOSING:
-                await self.hang_up(TOO_MANY)
             return
         if await self.is_over():
             await self.session_ended()

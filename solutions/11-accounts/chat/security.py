@@ -1,5 +1,4 @@
 from importlib import import_module
-from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from asgiref.sync import async_to_sync
@@ -9,9 +8,6 @@ from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
-from django.http import HttpResponse
-
-from .limits import Refusal, network, shared
 
 
 class SameOrigin:
@@ -44,23 +40,3 @@ async def is_signed_in(scope):
     engine = import_module(settings.SESSION_ENGINE)
     session = engine.SessionStore(scope["session"].session_key)
     return await get_user({**scope, "session": session}) == scope["user"]
-
-
-class Brake:
-    """Freine les formulaires de qui n'est pas connecté : un mot de passe ne se devine pas."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        if request.method == "POST" and not request.user.is_authenticated:
-            here = network(request.META["REMOTE_ADDR"])
-            # Comme le lira le formulaire : une espace de plus ne fait pas un autre compte.
-            name = normalize("NFKC", request.POST.get("username", "")).strip()[:150]
-            try:
-                shared.of(("compte", name, here), 0, 10, 1 / 30).take(1)
-                shared.of(("formulaires", here), 0, 200, 1).take(1)
-            except Refusal as refusal:
-                text = f"Trop d'essais. Réessayez dans {1 + int(refusal.wait)} secondes."
-                return HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
-        return self.get_response(request)

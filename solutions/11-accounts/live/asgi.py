@@ -3,13 +3,9 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "live.settings")
-# Qui entre par ici sans avoir lu les réglages est loin de chez soi.
-if not settings.configured:
-    os.environ.setdefault("DJANGO_DEBUG", "0")
 
 django_application = get_asgi_application()
 

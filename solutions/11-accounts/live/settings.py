@@ -10,11 +10,7 @@ For the full list of settings and their values, see
 https://docs.djangoproject.com/en/5.2/ref/settings/
 """
 
-import os
 from pathlib import Path
-
-from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 # Build paths inside the project like this: BASE_DIR / 'subdir'.
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,26 +23,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = 'django-insecure-celle-de-votre-projet-est-tiree-au-hasard'
 
 # SECURITY WARNING: don't run with debug turned on in production!
-DEBUG = os.environ.get('DJANGO_DEBUG', '1') == '1'
-if not DEBUG:
-    SECRET_KEY = os.environ.get('DJANGO_SECRET_KEY')
-    if not SECRET_KEY:
-        raise ImproperlyConfigured('Donnez une clé secrète, par la variable DJANGO_SECRET_KEY.')
+DEBUG = True
 
-ALLOWED_HOSTS = os.environ.get('DJANGO_ALLOWED_HOSTS', '').split()
-
-SESSION_COOKIE_SECURE = not DEBUG
-CSRF_COOKIE_SECURE = not DEBUG
-
-CONTENT_SECURITY_POLICY = {
-    'DIRECTIVES': {
-        'default-src': [SELF],
-        'base-uri': [NONE],
-        'form-action': [SELF],
-        'frame-ancestors': [NONE],
-        'object-src': [NONE],
-    },
-}
+ALLOWED_HOSTS = []
 
 
 # Application definition
@@ -62,17 +41,14 @@ INSTALLED_APPS = [
 
     'channels',
     'chat',
-    'csp',
 ]
 
 MIDDLEWARE = [
     'django.middleware.security.SecurityMiddleware',
-    'csp.middleware.CSPMiddleware',
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
     'django.middleware.csrf.CsrfViewMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
-    'chat.security.Brake',
     'django.contrib.messages.middleware.MessageMiddleware',
     'django.middleware.clickjacking.XFrameOptionsMiddleware',
 ]
@@ -152,9 +128,6 @@ STATIC_URL = 'static/'
 
 LOGIN_REDIRECT_URL = 'home'
 LOGOUT_REDIRECT_URL = 'home'
-
-DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = 2**16
-DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = 2**16
 
 # Default primary key field type
 # https://docs.djangoproject.com/en/5.2/ref/settings/#default-auto-field

@@ -58,7 +58,9 @@ class Brake:
             # Comme le lira le formulaire : une espace de plus ne fait pas un autre compte.
             name = normalize("NFKC", request.POST.get("username", "")).strip()[:150]
             try:
-                shared.of(("compte", name, here), 0, 10, 1 / 30).take(1)
+                # Sans nom, aucun mot de passe n'est essayé.
+                if name:
+                    shared.of(("compte", name, here), 0, 10, 1 / 30).take(1)
                 shared.of(("formulaires", here), 0, 200, 1).take(1)
             except Refusal as refusal:
                 text = f"Trop d'essais. Réessayez dans {1 + int(refusal.wait)} secondes."

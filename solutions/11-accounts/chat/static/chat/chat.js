@@ -15,7 +15,6 @@ let socket;
 let failures = 0;
 let waiting;
 let catching;
-let resending;
 
 // Les numéros du premier et du dernier message affichés ; null : rien n'est encore arrivé.
 let first = null;
@@ -108,7 +107,7 @@ function receive(frame) {
   if (frame.type === "refused") refused(frame);
 }
 
-function refused({ reason, key, wait: seconds }) {
+function refused({ reason, key }) {
   refusal.textContent = reason;
   const mine = unsent.find((message) => key && message.key === key);
   if (mine) {
@@ -118,18 +117,6 @@ function refused({ reason, key, wait: seconds }) {
   } else {
     question = null;
   }
-  if (seconds) {
-    clearTimeout(resending);
-    // Deux secondes au moins : le temps de lire.
-    resending = setTimeout(sayAgain, Math.max(seconds, 2) * 1000);
-  }
-}
-
-function sayAgain() {
-  if (socket.readyState !== WebSocket.OPEN) return;
-  refusal.textContent = "";
-  pending().forEach(send);
-  catchUp();
 }
 
 function receiveHistory(history) {
