@@ -126,7 +126,7 @@ await blaise.close()
 # Tout y est, même la phrase qu'il n'a pas entendue : la base, elle, est dans un fichier que les deux processus partagent. (Ici, c'est voulu. Dans vos tests, c'est l'accident que `DJANGO_SETTINGS_MODULE` évite.)
 
 # %% [markdown]
-# ## Affirmer un silence
+# ## Prouver un silence
 #
 # `receive_nothing` est une coroutine. **Sans `await`, que vaut-elle, pour un `assert` ?**
 
@@ -139,7 +139,7 @@ print("avec await", await nothing)
 print(await ada.receive_from())
 
 # %% [markdown]
-# Toujours vraie : un `assert` sur une coroutine ne peut pas échouer.
+# Toujours vraie : un `assert` sur une coroutine ne peut pas échouer. Avec `await`, elle attend un dixième de seconde : sur une machine chargée, ce qui vient après lui échappe.
 #
 # L'autre façon d'attendre un silence est de laisser expirer `receive_from`. **Ada pourra-t-elle encore parler ?**
 
@@ -154,6 +154,9 @@ except asyncio.CancelledError:
     print("l'application d'Ada est arrêtée")
 
 # %% [markdown]
+# Un silence ne s'attend donc pas : il se prouve. Ce que l'on dit ensuite doit s'entendre d'abord.
+
+# %% [markdown]
 # ## Un mutant, à la main
 #
 # Voici un test, et de quoi le lancer :
@@ -164,8 +167,9 @@ async def test_said_once():
     ada = await enter()
     await ada.receive_from()
     await ada.send_to("bonjour")
+    await ada.send_to("au revoir")
     assert await ada.receive_from() == "<Anonymous troll> bonjour"
-    assert await ada.receive_nothing()
+    assert await ada.receive_from() == "<Anonymous troll> au revoir"
     await ada.disconnect()
 
 
@@ -200,7 +204,7 @@ ChatConsumer.chat_message = chat_message
 print("Sur le chat réparé, le test", await launch(test_said_once))
 
 # %% [markdown]
-# Rouge sur le mutant, vert sur le chat. Sans `receive_nothing`, il aurait été vert deux fois : il aurait lu le premier exemplaire, et serait parti.
+# Rouge sur le mutant, vert sur le chat. Sans « au revoir », il aurait été vert deux fois : il aurait lu le premier exemplaire, et serait parti.
 
 # %% [markdown]
 # ## À explorer
@@ -209,7 +213,7 @@ print("Sur le chat réparé, le test", await launch(test_said_once))
 #
 # <details><summary>Réponse</summary>
 #
-# La comparaison par `==` à la phrase entière. Un test qui chercherait `"bonjour" in …` ne verrait rien.
+# La première comparaison, par `==`, à la phrase entière. Un test qui chercherait `"bonjour" in …` ne verrait rien.
 #
 # </details>
 #
@@ -217,7 +221,7 @@ print("Sur le chat réparé, le test", await launch(test_said_once))
 #
 # <details><summary>Réponse</summary>
 #
-# Tous les « bonjour » y sont : ici, rien ne vide la base entre deux essais. C'est le travail de `transactional_db`.
+# Tous les « bonjour » et tous les « au revoir » y sont : ici, rien ne vide la base entre deux essais. C'est le travail de `transactional_db`.
 #
 # </details>
 #

@@ -2,15 +2,18 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from workshop.chapters.schedule import OPTIONAL
 from workshop.chapters.steps import find_step
-from workshop.checking.checking import check
+from workshop.checking.checking import Goal, Report, check
 from workshop.mutants.mutation import NO_PYTEST, OK, Runner, all_mutants, rewrite, with_tests_of
 from workshop.project.files import copy_project
 from workshop.system.processes import free_port, listening
@@ -41,8 +44,9 @@ def write(project, text, name="tests/test_mine.py"):
     return project
 
 
-def states(project):
-    report = check(STEP, project, sys.executable)
+def states(project, goals=""):
+    """Renvoie les états des buts, et le résultat ; `goals` : on ne juge que ceux-là."""
+    report = check(STEP, project, sys.executable, goal=goals)
     return [goal.state for goal in report.goals], report
 
 
@@ -55,7 +59,7 @@ def test_there_are_enough_and_each_has_its_goal():
     for mutant in MUTANTS:
         title = mutant.title[0].lower() + mutant.title[1:]
         that = "qu'" if title[0] in "aeiouéèê" else "que "
-        assert goals[mutant.name] == f"Votre suite voit {that}{title}"
+        assert goals[mutant.name].removesuffix(f" {OPTIONAL}") == f"Votre suite voit {that}{title}"
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -82,21 +86,46 @@ def test_the_rewritten_chat_has_other_names(tmp_path):
 
 def test_a_suite_that_affirms_nothing_sees_nothing(project):
     found, report = states(write(project, SAYS_NOTHING))
-    assert found == ["passed"] * 3 + ["failed"] + ["waiting"] * (len(MUTANTS) - 1)
+    waiting = ["waiting"] * (len(MUTANTS) - 2)
+    assert found == ["passed"] * 3 + ["failed"] + waiting + ["skipped"]
     assert report.diagnosis.code == "no-assertion"
 
 
 def test_what_is_seen_is_green_even_after_a_red_goal(project):
+    """Deux chats suffisent : l'un est vu, l'autre non."""
     text = (
         "async def test_huge_name(knock):\n"
         "    accepted, _ = await knock('x' * 91).connect()\n"
         "    assert not accepted\n"
     )
-    _, report = states(write(project, text))
-    green = [goal.id for goal in report.goals if goal.state == "passed"]
-    assert green == ["test_own", "test_reverse", "test_rewritten", "test_no_room"]
+    found, report = states(write(project, text), "test_own test_welcome test_no_room")
+    assert found == ["passed", "failed", "passed"]
     assert report.red.id == "test_welcome"
-    assert f"{len(MUTANTS) - 1} sur {len(MUTANTS)}" in report.red.reason
+    assert report.red.reason.endswith("Chats cassés qui lui échappent : 1 sur 2.")
+
+
+def test_without_a_server_of_its_own_the_optional_goal_is_spared(project):
+    found, report = states(write(project, SAYS_NOTHING), "test_own test_server")
+    assert found == ["passed", "skipped"]
+    assert report.passed and report.exit_code == 0
+    assert "mouvement 7" in report.goals[-1].reason
+
+
+def test_with_a_server_of_its_own_the_optional_goal_is_judged(project):
+    write(project, SAYS_NOTHING, "tests/test_server.py")
+    found, report = states(project, "test_own test_server")
+    assert found == ["passed", "failed"] and report.passed is False
+    shutil.copy(STEP.solution / "tests/test_server.py", project / "tests")
+    found, report = states(project, "test_own test_server")
+    assert found == ["passed", "passed"]
+
+
+def test_any_other_goal_that_is_skipped_is_not_passed():
+    goals = [Goal("a", "Un but", "passed", None), Goal("b", "Un autre", "skipped", "…")]
+    assert Report("13-tests", goals).passed is None
+    spared = replace(goals[1], text=f"Un autre {OPTIONAL}")
+    assert Report("13-tests", [goals[0], spared]).passed is True
+    assert Report("13-tests", [replace(goals[0], state="failed"), spared]).passed is False
 
 
 @pytest.mark.parametrize(
@@ -117,7 +146,10 @@ def test_a_suite_that_proves_nothing_is_red_at_once(text, reason, project):
 
 
 def test_another_layout_passes(project):
-    """Dans l'application, par pyproject.toml, en mode strict, avec unittest à côté."""
+    """Dans l'application, par pyproject.toml, en mode strict, avec unittest à côté.
+
+    Deux chats suffisent : l'un est vu par pytest, l'autre par unittest.
+    """
     (project / "pytest.ini").unlink()
     settings = (
         '[tool.pytest.ini_options]\nDJANGO_SETTINGS_MODULE = "live.settings"\n'
@@ -143,9 +175,9 @@ def test_another_layout_passes(project):
         "        page = self.client.get('/', {'room': '!'}).content.decode()\n"
         "        self.assertIn('s\\'appeler !', page)\n"
     )
-    _, report = states(write(project, text, "chat/tests.py"))
-    green = {goal.id for goal in report.goals if goal.state == "passed"}
-    assert {"test_own", "test_reverse", "test_rewritten", "test_welcome", "test_home"} <= green
+    write(project, text, "chat/tests.py")
+    found, _ = states(project, "test_own test_reverse test_rewritten test_welcome test_home")
+    assert found == ["passed"] * 5
 
 
 def test_only_what_the_chat_has_not_comes_with_the_tests(project, tmp_path):

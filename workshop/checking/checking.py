@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workshop.basics import WorkshopError
 from workshop.browsers import sharing
+from workshop.chapters.schedule import OPTIONAL
 from workshop.chapters.steps import Step, all_steps
 from workshop.checking.explaining import explain
 from workshop.checking.judges import SERVER, Judge, request
@@ -36,6 +37,11 @@ class Goal:
     state: str
     reason: str | None
 
+    @property
+    def spared(self) -> bool:
+        """True si ce but, facultatif comme le dit sa phrase, n'a pas été jugé."""
+        return self.state == "skipped" and self.text.endswith(OPTIONAL)
+
 
 @dataclass
 class Report:
@@ -58,8 +64,11 @@ class Report:
 
     @property
     def passed(self) -> bool | None:
-        """True si tout est vert, False si un but est rouge, None si un but n'a pu être vérifié."""
-        states = {goal.state for goal in self.goals}
+        """True si tout est vert, False si un but est rouge, None si un but n'a pu être vérifié.
+
+        Un but facultatif que l'on n'a pas jugé ne compte pas.
+        """
+        states = {goal.state for goal in self.goals if not goal.spared}
         if "failed" in states or not states:
             return False
         return None if states & {"skipped", "waiting"} else True
@@ -124,10 +133,9 @@ def check(
 
     `python` est celui du projet (vide : aucun ; celui de l'atelier le remplace, sauf à l'étape 01,
     dont c'est l'objet). `judge` est un processus déjà prêt, que cet appel use ; `goal`, le seul
-    but à juger. `listen` est le
-    nombre de secondes pendant lesquelles l'étape 06 écoute le salon de `server` (0 : elle n'écoute
-    pas). `progress` reçoit souvent ce que l'on sait déjà et les secondes écoulées ; l'exception
-    qu'il lève arrête tout.
+    but à juger, ou les seuls, séparés par des espaces. `listen` est le nombre de secondes pendant
+    lesquelles l'étape 06 écoute le salon de `server` (0 : elle n'écoute pas). `progress` reçoit
+    souvent ce que l'on sait déjà et les secondes écoulées ; l'exception qu'il lève arrête tout.
     """
     started = time.monotonic()
     if step.number in IN_A_BROWSER:

@@ -62,7 +62,8 @@ class Judge:
             os._exit(0)
         os.environ.update(json.loads(request))
         if only := os.environ.get("ATELIER_GOAL"):
-            session.items[:] = [item for item in session.items if item.originalname == only]
+            kept = only.split()
+            session.items[:] = [item for item in session.items if item.originalname in kept]
             self.goals = {item.nodeid: self.goals[item.nodeid] for item in session.items}
         threading.Thread(target=watch_parent, daemon=True).start()
         sys.set_coroutine_origin_tracking_depth(20)

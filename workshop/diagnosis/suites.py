@@ -68,7 +68,7 @@ def cancelled(case):
     test = [one for one in tree if is_function(one) and one.lineno <= place.line <= one.end_lineno]
     if any("TimeoutError" in ast.unparse(one) for one in test):
         cause = """Une attente de ce visiteur a expiré plus haut, ce qui arrête l'application. Pour
-        affirmer un silence, prenez await visitor.receive_nothing()."""
+        prouver un silence, retirez-la : ce que l'on dit ensuite doit s'entendre d'abord."""
         yield "used-after-timeout", place, cause
 
 
@@ -195,8 +195,8 @@ words_of_suite(
         ),
         "sync-in-test": (
             r"SynchronousOnlyOperation",
-            "Dans un test asynchrone, la base ne s'attend pas ainsi. Faites-le dans une "
-            "préparation sans async, ou par await database_sync_to_async(…)(…).",
+            "Dans un test asynchrone, la base ne s'attend pas ainsi. Prenez l'appel qui s'attend, "
+            "await …acreate_user(…) ou async_client, ou faites-le dans une préparation sans async.",
         ),
         "said-before-connect": (
             r"'\w*Consumer' object has no attribute '\w+'",

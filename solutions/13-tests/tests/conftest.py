@@ -12,17 +12,17 @@ from live.asgi import application
 
 @pytest.fixture
 async def knock(transactional_db):
-    """Frappe à la porte d'un salon ; à la fin du test, qui reste est raccompagné."""
+    """Donne de quoi frapper à la porte d'un salon ; à la fin, qui reste est raccompagné."""
     visitors = []
 
-    def knock(room="poneys", *, origin="http://localhost", cookie="", protocols=()):
+    def knock_at(room="poneys", *, origin="http://localhost", cookie="", protocols=()):
         headers = {"host": "localhost", "origin": origin, "cookie": cookie}
         headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         visitor = WebsocketCommunicator(application, f"/chat/{room}/", headers, [*protocols])
         visitors.append(visitor)
         return visitor
 
-    yield knock
+    yield knock_at
     for visitor in visitors:
         if not visitor.future.done():
             await visitor.disconnect()
@@ -30,40 +30,39 @@ async def knock(transactional_db):
 
 @pytest.fixture
 def enter(knock):
-    """Fait entrer quelqu'un, et garde sa bienvenue."""
+    """Donne de quoi faire entrer quelqu'un, et garder sa bienvenue."""
 
-    async def enter(room="poneys", **options):
+    async def enter_room(room="poneys", **options):
         visitor = knock(room, **options)
         accepted, visitor.protocol = await visitor.connect()
         assert accepted
         visitor.welcome = await visitor.receive_from()
         return visitor
 
-    return enter
+    return enter_room
 
 
 @pytest.fixture(scope="session")
 def server():
     """L'adresse d'un vrai serveur, qui a sa propre base de test."""
     with socket.create_server(("127.0.0.1", 0)) as free:
-        address = "127.0.0.1:{1}".format(*free.getsockname())
-    command = [sys.executable, "-m", "tests.serve", "testserver", "tests/empty.json"]
-    command += ["--noinput", "--addrport", address]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.PIPE)
+        port = free.getsockname()[1]
+    command = [sys.executable, "manage.py", "testserver", "tests/empty.json", "--noinput"]
+    command += ["--addrport", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR)
     try:
-        wait_for(process, address)
-        yield address
+        wait_for(port)
+        yield f"127.0.0.1:{port}"
     finally:
-        process.stdin.close()
+        process.terminate()
         process.wait()
 
 
-def wait_for(process, address):
-    host, port = address.split(":")
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and process.poll() is None:
+def wait_for(port):
+    """Attend qu'un serveur écoute sur ce port, dix secondes au plus."""
+    for _ in range(100):
         with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.1)
     pytest.fail("Le serveur n'écoute pas.")

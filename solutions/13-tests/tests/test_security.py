@@ -1,14 +1,15 @@
 import pytest
-from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
 
 
 @pytest.fixture
-def cookie(client, transactional_db, django_user_model):
-    """Le cookie d'Ada, connectée dans le navigateur `client`."""
-    user = django_user_model.objects.create_user("ada", first_name="Ada", last_name="Lovelace")
-    client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}"
+async def cookie(async_client, transactional_db, django_user_model, settings):
+    """Le cookie d'Ada, connectée dans le navigateur `async_client`."""
+    users = django_user_model.objects
+    user = await users.acreate_user("ada", first_name="Ada", last_name="Lovelace")
+    await async_client.aforce_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    return f"{name}={async_client.cookies[name].value}"
 
 
 async def test_signed_in(enter, cookie):
@@ -18,14 +19,15 @@ async def test_signed_in(enter, cookie):
     assert await ada.receive_from() == "<Ada Lovelace> bonjour"
 
 
-async def test_signed_out(enter, cookie, client):
+async def test_signed_out(enter, cookie, async_client):
     ada, troll = await enter(cookie=cookie), await enter()
-    await database_sync_to_async(client.post)("/compte/deconnexion/")
+    await async_client.post("/compte/deconnexion/")
     assert (await ada.receive_from()).startswith("Refusé : Votre session est finie.")
     assert await ada.receive_output() == {"type": "websocket.close", "code": 4401}
     await ada.send_to("encore moi")
     await ada.disconnect()
-    assert await troll.receive_nothing()
+    await troll.send_to("il n'y a que moi ici")
+    assert await troll.receive_from() == "<Anonymous troll> il n'y a que moi ici"
 
 
 async def test_session_erased(enter, cookie, monkeypatch):

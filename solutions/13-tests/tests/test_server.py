@@ -7,14 +7,14 @@ from websockets.exceptions import ConnectionClosed
 
 
 @pytest.fixture
-def open_page(server, request):
-    """Ouvre une connexion comme le fait la page, dans des salons qui ne sont qu'à ce test."""
+def connect_to(server, request):
+    """Donne de quoi ouvrir une connexion, comme la page, dans des salons à ce seul test."""
 
-    def open_page(room=""):
+    def connect_to_room(room=""):
         address = f"ws://{server}/chat/{request.node.name}{room}/"
         return connect(address, origin=f"http://{server}", subprotocols=["json"], proxy=None)
 
-    return open_page
+    return connect_to_room
 
 
 async def say(visitor, text):
@@ -26,8 +26,8 @@ async def hear(visitor):
         return json.loads(await visitor.recv())
 
 
-async def test_conversation(open_page):
-    async with open_page() as ada, open_page() as blaise:
+async def test_conversation(connect_to):
+    async with connect_to() as ada, connect_to() as blaise:
         for visitor in ada, blaise:
             assert (await hear(visitor))["type"] == "welcome"
         await say(ada, "bonjour")
@@ -35,8 +35,8 @@ async def test_conversation(open_page):
             assert (await hear(visitor))["number"] == 1
 
 
-async def test_elsewhere(open_page):
-    async with open_page() as ada, open_page("-ailleurs") as chloe:
+async def test_elsewhere(connect_to):
+    async with connect_to() as ada, connect_to("-ailleurs") as chloe:
         for visitor in ada, chloe:
             assert (await hear(visitor))["type"] == "welcome"
         await say(ada, "bonjour")
@@ -45,8 +45,8 @@ async def test_elsewhere(open_page):
         assert (await hear(chloe))["text"] == "il n'y a que moi ici"
 
 
-async def test_huge_frame(open_page):
-    async with open_page() as ada:
+async def test_huge_frame(connect_to):
+    async with connect_to() as ada:
         await hear(ada)
         await ada.send("x" * 100_000)
         with pytest.raises(ConnectionClosed) as closed:
