@@ -21,15 +21,6 @@ class Slot:
     minutes: int
 
 
-@dataclass(frozen=True)
-class Part:
-    """Des mouvements d'une étape, trop longue pour une traite : la dernière part a ce qui reste."""
-
-    number: str
-    moves: str = ""
-    minutes: int = 0
-
-
 OPENING = Slot("Ouverture, avec `slides`", AROUND["00-ouverture"])
 CLOSING = Slot("Clôture, avec `slides 99`", AROUND["99-cloture"])
 WELCOME = Slot("Accueil, et **réserve** pour les machines qui ne sont pas prêtes", 30)
@@ -52,18 +43,12 @@ DAY = (
     CLOSING,
 )
 SECOND_DAY = (
-    *(WELCOME, Part("07", "mouvements 1 et 2", 50), PAUSE),
-    *(Part("07", "mouvements 3 à 6"), RESERVE, MEAL),
-    *(Part("09", "mouvements 1 et 2", 60), PAUSE, Part("09", "mouvements 3 à 5"), RESERVE, PAUSE),
+    *(WELCOME, "07", PAUSE, "08", RESERVE, MEAL),
+    *("09", PAUSE, "10", RESERVE, PAUSE),
     Slot("Un regard sur les portes : le mouvement 1 de 11, projeté", 20),
     CLOSING,
 )
-THIRD_DAY = (
-    *(WELCOME, Part("11", "mouvements 1 et 2", 50), PAUSE),
-    *(Part("11", "mouvements 3 à 6"), RESERVE, MEAL),
-    *(Part("13", "mouvements 1 et 2", 50), PAUSE, Part("13", "mouvements 3 à 7"), RESERVE),
-    CLOSING,
-)
+THIRD_DAY = (WELCOME, "11", PAUSE, "12", RESERVE, MEAL, "13", RESERVE, CLOSING)
 # Par sa marque dans ANIMER.md.
 PLANS = {
     "demi-journee": HALF_DAY,
@@ -144,24 +129,19 @@ def counts() -> str:
     return "\n".join(rows)
 
 
-def slots(plan: tuple[Slot | Part | str, ...]) -> list[Slot]:
+def slots(plan: tuple[Slot | str, ...]) -> list[Slot]:
     """Renvoie les moments d'un horaire ; une étape y a le lien et les minutes de son chapitre."""
-    found, left = [], {}
+    found = []
     for one in plan:
-        if isinstance(one, Slot):
-            found.append(one)
-            continue
-        part = Part(one) if isinstance(one, str) else one
-        step = find_step(part.number)
-        rest = left.get(part.number, step.minutes)
-        minutes = part.minutes or rest
-        left[part.number] = rest - minutes
-        title = f"[{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md)"
-        found.append(Slot(f"{title}, {part.moves}" if part.moves else title, minutes))
+        if isinstance(one, str):
+            step = find_step(one)
+            title = f"[{step.slug[:2]} · {step.title}](steps/{step.slug}/README.md)"
+            one = Slot(title, step.minutes)
+        found.append(one)
     return found
 
 
-def table(plan: tuple[Slot | Part | str, ...]) -> str:
+def table(plan: tuple[Slot | str, ...]) -> str:
     """Renvoie un horaire en tableau, de neuf heures à la fin, et sa durée en tout."""
     rows, now = ["| heure | quoi | minutes |", "|---|---|--:|"], START
     for slot in slots(plan):
