@@ -93,7 +93,8 @@ def test_a_half_day_is_three_hours_and_a_half_at_most():
 def test_a_day_ends_before_half_past_five(plan):
     assert rows(plan)[-1][0] <= 17.5 * 60
     meal = plan.index(MEAL)
-    assert (reserves(plan[:meal]), reserves(plan[meal:])) == ([30, 15], [15])
+    welcome = 30 if plan is DAY else 20
+    assert (reserves(plan[:meal]), reserves(plan[meal:])) == ([welcome, 15], [15])
 
 
 @PLANS

@@ -24,6 +24,7 @@ class Slot:
 OPENING = Slot("Ouverture, avec `slides`", AROUND["00-ouverture"])
 CLOSING = Slot("Clôture, avec `slides 99`", AROUND["99-cloture"])
 WELCOME = Slot("Accueil, et **réserve** pour les machines qui ne sont pas prêtes", 30)
+AGAIN = Slot("Accueil : les trois terminaux, et **réserve**", 20)
 PAUSE = Slot("Pause", 15)
 MEAL = Slot("Repas", 75)
 RESERVE = Slot("**Réserve**", 15)
@@ -43,12 +44,12 @@ DAY = (
     CLOSING,
 )
 SECOND_DAY = (
-    *(WELCOME, "07", PAUSE, "08", RESERVE, MEAL),
+    *(AGAIN, "07", PAUSE, "08", RESERVE, MEAL),
     *("09", PAUSE, "10", RESERVE, PAUSE),
     Slot("Un regard sur les portes : le mouvement 1 de 11, projeté", 20),
     CLOSING,
 )
-THIRD_DAY = (WELCOME, "11", PAUSE, "12", RESERVE, MEAL, "13", RESERVE, CLOSING)
+THIRD_DAY = (AGAIN, "11", PAUSE, "12", RESERVE, MEAL, "13", RESERVE, CLOSING)
 # Par sa marque dans ANIMER.md.
 PLANS = {
     "demi-journee": HALF_DAY,
