@@ -89,9 +89,7 @@ async def ask(someone, kind: str, number: int | None) -> dict:
         )
     numbers = [one["number"] for one in answer["messages"]]
     if numbers != sorted(numbers):
-        fail(
-            f"{question}les messages ne sont pas dans l'ordre : {shown(answer['messages'])}."
-        )
+        fail(f"{question}les messages ne sont pas dans l'ordre : {shown(answer['messages'])}.")
     return answer
 
 
@@ -207,7 +205,7 @@ class Watched:
             self.fail(what, seen)
 
     async def climbs(self, pattern: str, number: int, seconds: float = 6) -> list[int]:
-        """Remonte en haut de la page jusqu'à y lire autant de numéros ; renvoie ceux qu'elle montre.
+        """Remonte la page jusqu'à y lire autant de numéros ; renvoie ceux qu'elle montre.
 
         On remonte comme on peut : la molette, ou un bouton qui n'envoie rien.
         """
