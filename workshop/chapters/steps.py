@@ -30,7 +30,7 @@ class ChapterError(WorkshopError):
 
 @dataclass(frozen=True)
 class Write:
-    """Le chapitre donne un fichier entier ; `given` : il se copie, et n'est pas la leçon."""
+    """Le chapitre donne un fichier entier ; `given` : il se copie, et n'est pas la leçon."""
 
     path: str
     content: str

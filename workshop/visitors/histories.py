@@ -205,7 +205,7 @@ class Watched:
             self.fail(what, seen)
 
     async def climbs(self, pattern: str, number: int, seconds: float = 6) -> list[int]:
-        """Remonte dans la page jusqu'à y lire autant de numéros ; renvoie ceux qu'elle montre.
+        """Remonte la page jusqu'à y lire autant de numéros ; renvoie ceux qu'elle montre.
 
         On remonte comme on peut : la molette, ou un bouton qui n'envoie rien.
         """
