@@ -2,10 +2,11 @@
 
 Ses tests sont lancés sur notre chat, puis sur le même, cassé chaque fois d'une seule façon : les
 textes de `mutants/`. Un chat cassé est vu si un test échoue ; une suite qui ne finit pas, ou qui ne
-commence pas, n'a rien vu. Un chat cassé n'est essayé que si l'on juge son but.
+commence pas, n'a rien vu. Un chat n'est essayé que si l'on juge son but.
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,28 +46,32 @@ def trials(project, python, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def verdicts(trials):
-    """Ce que donne la suite quand elle doit réussir."""
-    return {
-        "own": trials.own(),
-        "reverse": trials.on(reverse=True),
-        "rewritten": trials.on(rewrite),
-    }
+def judged(request):
+    """Renvoie True si l'on juge le but d'un essai."""
+    goals = {item.originalname for item in request.session.items}
+    return lambda name: "test_" + name.replace("-", "_") in goals
 
 
 @pytest.fixture(scope="session")
-def broken(trials, verdicts, pytestconfig, request):
+def verdicts(trials, judged):
+    """Ce que donne la suite quand elle doit réussir ; « own » sert à tous les buts."""
+    launches = {
+        "own": trials.own,
+        "reverse": partial(trials.on, reverse=True),
+        "rewritten": partial(trials.on, rewrite),
+    }
+    return {name: launch() for name, launch in launches.items() if name == "own" or judged(name)}
+
+
+@pytest.fixture(scope="session")
+def broken(trials, verdicts, judged, pytestconfig):
     """Ce que donne la suite sur chaque chat cassé."""
     # Un chat cassé qui passe n'empêche pas de juger les autres.
     pytestconfig.option.maxfail = 0
     # Bien plus qu'il n'en a fallu sur le bon chat : au-delà, elle attend sans fin.
     seconds = min(SECONDS, 10 + 3 * verdicts["own"].result().seconds)
-    judged = {item.originalname for item in request.session.items}
-    return {
-        mutant.name: trials.on(mutant.apply, seconds=seconds)
-        for mutant in MUTANTS
-        if "test_" + mutant.name.replace("-", "_") in judged
-    }
+    tried = [mutant for mutant in MUTANTS if judged(mutant.name)]
+    return {mutant.name: trials.on(mutant.apply, seconds=seconds) for mutant in tried}
 
 
 @pytest.fixture
