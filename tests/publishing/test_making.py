@@ -25,7 +25,14 @@ def workshop_copy(tmp_path, monkeypatch):
     for name in ("steps", "solutions", "notebooks", "slides", "docs", "workshop"):
         ignored = shutil.ignore_patterns("node_modules")
         shutil.copytree(making.ROOT / name, tmp_path / name, ignore=ignored)
-    for name in ("README.md", "ANIMER.md", "GLOSSAIRE.md", "AIDE-MEMOIRE.md", "FAUTES.md"):
+    for name in (
+        "README.md",
+        "ANIMER.md",
+        "CONTRIBUER.md",
+        "GLOSSAIRE.md",
+        "AIDE-MEMOIRE.md",
+        "FAUTES.md",
+    ):
         shutil.copy(making.ROOT / name, tmp_path)
     for module in (making, chapters, cheatsheet, slides):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -79,10 +86,10 @@ def test_a_changed_solution_and_a_stray_file_are_named(workshop_copy):
 
 def test_a_table_and_the_schedules_out_of_date_are_named(workshop_copy):
     change(workshop_copy / "steps/03-settings/README.md", "**20 minutes**", "**25 minutes**")
-    assert making.stale() == ["ANIMER.md", "README.md"]
+    assert making.stale() == ["ANIMER.md", "CONTRIBUER.md", "README.md"]
 
 
-@pytest.mark.parametrize("name", ["README.md", "ANIMER.md"])
+@pytest.mark.parametrize("name", ["README.md", "ANIMER.md", "CONTRIBUER.md"])
 def test_a_missing_mark_is_named(workshop_copy, name):
     mark = re.search(r"<!-- /[a-z-]+ -->", (workshop_copy / name).read_text("utf-8"))[0]
     change(workshop_copy / name, mark, "")
