@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -112,6 +114,32 @@ async def test_older_messages_come_as_one_scrolls_up(opened, chat, room):
     ((*lines,),) = await hear([other], 120)
     assert [line.split("\n")[1] for line in lines] == [f"phrase {number}" for number in range(120)]
     assert await other.run("document.querySelector('#older').hidden")
+
+
+async def test_who_climbs_by_keyboard_keeps_a_place_and_an_old_message_has_its_date(
+    opened, chat, room
+):
+    fill = f"""
+import asyncio
+from datetime import timedelta
+from django.db.models import F
+from chat import history
+from chat.models import Message
+for number in range(60):
+    asyncio.run(history.keep({room!r}, "Ada", f"phrase {{number}}"))
+Message.objects.filter(room={room!r}, number__lte=30).update(sent=F("sent") - timedelta(days=40))
+"""
+    command = [chat.python, "manage.py", "shell", "-v", "0", "-c", fill]
+    await asyncio.to_thread(subprocess.run, command, cwd=chat.project, check=True)
+    page = await enter(opened, chat, room)
+    await page.wait_for(f"{SAID}.length === 50")
+    await page.run("(older.focus({ preventScroll: true }), older.click())")
+    await page.wait_for(f"{SAID}.length === 60")
+    assert await page.run("older.hidden")
+    assert await page.run("document.activeElement.id") == "log"
+    times = await page.run("[...document.querySelectorAll('time')].map((time) => time.innerText)")
+    assert all(re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d", one) for one in times[:30]), times[:3]
+    assert all(re.fullmatch(r"\d\d:\d\d", one) for one in times[30:]), times[-3:]
 
 
 async def test_the_keyboard_is_enough(opened, chat, kind):

@@ -35,7 +35,9 @@ function line({ number, name, text: sentence, sent }) {
   if (sent) {
     const time = document.createElement("time");
     time.dateTime = sent;
-    time.textContent = new Date(sent).toLocaleTimeString("fr", { timeStyle: "short" });
+    const when = new Date(sent);
+    const dateStyle = when.toDateString() === new Date().toDateString() ? undefined : "short";
+    time.textContent = when.toLocaleString("fr", { dateStyle, timeStyle: "short" });
     item.append(" ", time);
   }
   return item;
@@ -151,6 +153,7 @@ function prepend(found) {
   const fromEnd = log.scrollHeight - log.scrollTop;
   messages.prepend(...found.map(line));
   first = found[0]?.number ?? 1;
+  if (first === 1 && document.activeElement === older) log.focus();
   older.hidden = first === 1;
   log.scrollTop = log.scrollHeight - fromEnd;
   log.ariaBusy = "false";
