@@ -147,7 +147,7 @@ await ws.wait_closed()
 print("fermé, code", ws.close_code)
 
 # %% [markdown]
-# 1006 : personne n'a dit au revoir. Le serveur n'a rien envoyé, et ce code n'a pas voyagé : c'est le client qui constate. La page du chapitre 07 devra le constater aussi, et revenir d'elle-même.
+# 1006 : personne n'a dit au revoir. Le serveur n'a rien envoyé, et ce code n'a pas voyagé : c'est le client qui constate. La page du chapitre 08 devra le constater aussi, et revenir d'elle-même.
 
 # %% [markdown]
 # ## À explorer

@@ -1,8 +1,8 @@
 # %% [markdown]
-# # 07 · Deux langues, et une ruée
+# # 07 · Deux langues, une adresse
 #
 # À ouvrir après [le chapitre 07](../steps/07-javascript/README.md). La page parle au serveur sans rien montrer de ce qu'ils se disent. Ce carnet se met à sa place : il demande la page, puis la
-# conversation, puis il calcule ce qui se passe quand mille pages reviennent ensemble.
+# conversation.
 #
 # **Maj + Entrée** lance une cellule. Répondez à la question avant de la lancer.
 
@@ -111,53 +111,6 @@ print(json.dumps({"name": "Ada", "text": "<Blaise> oui"}))
 print(json.dumps({"name": "Ada> <Blaise", "text": "oui"}))
 
 # %% [markdown]
-# ## La ruée
-#
-# Mille pages sont coupées à l'instant 0. Voici la formule de `wait`, en Python, avec le hasard et sans lui. Le serveur reste arrêté : chaque page essaie, échoue, attend davantage.
-
-# %%
-import random
-from collections import Counter
-
-PAGES, LONGEST_WAIT = 1000, 30
-
-
-def arrivals(jitter, seconds=8):
-    """Renvoie combien de pages frappent dans chaque dixième de seconde."""
-    chance = random.Random(7)
-    found = Counter()
-    for _ in range(PAGES):
-        clock, failures = 0.0, 0
-        while True:
-            full = min(LONGEST_WAIT, 2**failures)
-            clock += full * (0.5 + chance.random() / 2) if jitter else full
-            failures += 1
-            if clock > seconds:
-                break
-            found[int(clock * 10)] += 1
-    return found
-
-
-# %% [markdown]
-# **Dans le pire dixième de seconde, combien de pages frappent ensemble, sans hasard, puis avec ?**
-
-# %%
-for jitter in False, True:
-    found = arrivals(jitter)
-    print("avec hasard" if jitter else "sans hasard", max(found.values()))
-
-# %% [markdown]
-# Sans hasard, les délais ont beau grandir, elles reviennent toujours toutes ensemble. Avec lui, la première vague s'étale sur une demi-seconde, la suivante sur une et demie, et ainsi de suite.
-#
-# Un caractère pour vingt-cinq pages, une ligne par dixième de seconde. **À quoi ressemblent les deux premières secondes ?**
-
-# %%
-without, with_it = arrivals(False), arrivals(True)
-for tenth in range(4, 21):
-    bars = ["█" * (found[tenth] // 25) for found in (without, with_it)]
-    print(f"{tenth / 10:.1f} s  {bars[0]:40}  {bars[1]}".rstrip())
-
-# %% [markdown]
 # ## À explorer
 #
 # **1.** Ada envoie `await ada.send("bonjour")`, sans JSON. Qu'arrive-t-il à sa connexion ? À celle de Blaise ? Lisez `server.log`.
@@ -168,18 +121,18 @@ for tenth in range(4, 21):
 #
 # </details>
 #
-# **2.** Dans `arrivals`, remplacez `0.5 + chance.random() / 2` par `chance.random()`. Que devient le pire dixième de seconde, et qu'a-t-on perdu ?
+# **2.** Importez `quote` de `urllib.parse`, et ouvrez par `urlopen` l'adresse `page + "/?room=" + quote("Été à Paris")`. Que dit `answer.url` ?
 #
 # <details><summary>Réponse</summary>
 #
-# La vague s'étale sur toute la seconde au lieu de la moitié. Mais certaines pages reviennent presque aussitôt, avant que le serveur n'ait eu le temps de se lever.
+# Elle finit par `/chat/ete-a-paris/` : `slugify` a fait du texte un nom de salon, et `redirect` y a envoyé `urlopen`, qui a suivi comme un navigateur.
 #
 # </details>
 #
-# **3.** Ouvrez la page de ce serveur dans votre navigateur (`print(page)`), puis tapez `server.stop()` dans une cellule. Que dit la page ?
+# **3.** Demandez `page + "/chat/" + quote("été") + "/"`, puis le même chemin en WebSocket. Deux refus : lesquels, et de qui ?
 #
 # <details><summary>Réponse</summary>
 #
-# « reconnexion dans 1 s », puis des délais qui grandissent. Relancez la cellule du projet : le nouveau serveur a un autre port, et la page l'attendra en vain.
+# 404, de Django, qui ne trouve pas de route ; 403, de `WebsocketDenier`, la dernière route de `chat/routing.py`. Le motif est le même des deux côtés : un salon qui n'existe pas n'existe pour personne.
 #
 # </details>

@@ -45,9 +45,7 @@ async def test_unsent(network, page):
         return
     text = "Une phrase de plus."
     await page.say(text)
-    await page.keeps(
-        text, f"Pendant une panne, on écrit « {text} », et cela disparaît de la page."
-    )
+    await page.keeps(text, f"Pendant une panne, on écrit « {text} », et cela disparaît de la page.")
 
 
 async def test_return(server, network, page):
@@ -100,7 +98,7 @@ async def page(network, browser):
     visitor = PageVisitor(await browser.page())
     await visitor.hurry(SPEED)
     await visitor.enter(f"{network.url}/chat/retour/")
-    await visitor.shows(HOST, f"La page ne montre pas « {HOST} » à qui arrive.")
+    await visitor.shows(HOST, f"La page ne montre pas « {HOST} » à qui arrive.")
     yield visitor
     # Une page qu'on laisse là frapperait encore, et le navigateur finirait par la freiner.
     with contextlib.suppress(DrivingError):
