@@ -134,16 +134,17 @@ def path_without_black(folder: Path) -> str:
 def is_announced(act: Run, said: str) -> bool:
     """Renvoie True si ce qu'un chapitre annonce d'une commande est ce qu'elle a dit.
 
-    Un programme du projet est annoncé en entier ; une ligne « … » y tient lieu de celles que l'on
-    ne montre pas. D'un serveur, d'une suite de tests, d'une commande de l'atelier, on annonce les
-    lignes à regarder, parmi d'autres.
+    Un programme du projet est annoncé en entier ; « … » y tient lieu de ce que l'on ne montre pas,
+    des lignes ou la fin d'une ligne. D'un serveur, d'une suite de tests, d'une commande de
+    l'atelier, on annonce les lignes à regarder, parmi d'autres.
     """
     announced = (act.output or "").splitlines()
     long = act.terminal == "atelier" or re.search(r"runserver|pytest", act.commands[-1])
     if long or not announced:
         return all(line in said for line in announced)
     anything = r"(?:.*\n)*?"
-    lines = [anything if line == "…" else re.escape(line.rstrip()) + r" *\n" for line in announced]
+    shown = (re.escape(line.rstrip()).replace("…", ".*") + r" *\n" for line in announced)
+    lines = [anything if line == "…" else one for line, one in zip(announced, shown, strict=True)]
     return bool(re.fullmatch("".join(lines) + r"\s*", said.rstrip() + "\n"))
 
 

@@ -129,6 +129,8 @@ def test_follow(robot, road):
         ("python client.py", "…\ndeux\n", "un\ndeux\n", True),
         ("python client.py", "un\n…\n", "un\ndeux\ntrois\n", True),
         ("python client.py", "…\nun\n", "un\ndeux\n", False),
+        ("python client.py", "un …\n", "un deux\n", True),
+        ("python client.py", "un …\n", "un deux\ntrois\n", False),
         ("python -m pytest", "deux\n", "un\ndeux\ntrois\n", True),
         ("python -m pytest", "quatre\n", "un\ndeux\n", False),
         ("python client.py", None, "un\n", True),
