@@ -40,7 +40,6 @@ async def trames():
         "une demande inconnue": '{"type": "danse"}',
         "un nombre en lettres": '{"type": "after", "number": "dix"}',
         "des octets": b"\0\1",
-        "un texte vide": message(" ", "une-cle"),
         "un texte trop long": message("x" * 10_001, "une-cle"),
     }
     for name, frame in frames.items():

@@ -122,7 +122,7 @@ words(
 )
 
 
-@rule(goals="test_restart", said=r"rien\.$", outside=True)
+@rule(goals="test_restart", said=r"rien\.$")
 def forgotten(case):
     """Ce que garde une variable disparaît avec le serveur. Un message se garde dans une table, par
     un modèle."""

@@ -36,8 +36,6 @@ def is_key(key):
 
 def check(text, key):
     """Lève Refusal si l'on ne peut pas garder ce texte."""
-    if not text.strip():
-        raise Refusal("Un message vide ne se dit pas.", key)
     if len(text) > LONGEST_TEXT:
         reason = f"Un message a {LONGEST_TEXT} caractères au plus ; celui-ci, {len(text)}."
         raise Refusal(reason, key)
