@@ -1,5 +1,6 @@
 """Ce que fait `construire` : chaque source changée nomme ce qu'elle périme, et lui seul."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from workshop.basics import WorkshopError
+from workshop.basics import ROOT, WorkshopError
 from workshop.chapters import steps as chapters
 from workshop.chapters.replay import ReplayError, replay
 from workshop.chapters.steps import all_steps
@@ -204,3 +205,8 @@ def test_black_on_the_path_changes_nothing(tmp_path, monkeypatch):
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert making.stale() == []
+
+
+def test_only_what_is_made_is_noted():
+    noted = json.loads((ROOT / making.RECORD).read_text("utf-8"))
+    assert set(noted) == {product.path for product in PRODUCTS}

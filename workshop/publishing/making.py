@@ -215,8 +215,10 @@ def _fingerprint(product: Product, made: Path) -> str:
 
 
 def _record(product: Product, made: Path) -> None:
-    """Note l'empreinte d'un fichier que l'on vient de faire."""
-    recorded = _recorded() | {product.path: _fingerprint(product, made)}
+    """Note l'empreinte d'un fichier que l'on vient de faire ; oublie ceux que l'on ne fait plus."""
+    names = {one.path for one in PRODUCTS}
+    kept = {path: digest for path, digest in _recorded().items() if path in names}
+    recorded = kept | {product.path: _fingerprint(product, made)}
     text = json.dumps(recorded, indent=2, sort_keys=True) + "\n"
     (ROOT / RECORD).write_text(text, "utf-8", newline="\n")
 
