@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from workshop.browsers.driving import DrivingError
 from workshop.visitors.bad_network import BadNetwork
+from workshop.visitors.histories import until
 from workshop.visitors.members import NetworkMember
 from workshop.visitors.visiting import PageVisitor
 
@@ -53,13 +54,13 @@ async def test_return(server, network, page):
     listener = NetworkMember(server.url)
     await listener.enter("/chat/retour/")
     network.cut()
-    await until(lambda: network.tries, FIRST_TRY)
+    await until(lambda: network.tries, FIRST_TRY / SPEED)
     seconds = RETURN_SECONDS if network.tries else LAST_CHANCE
     network.mend()
-    await until(lambda: network.through, seconds)
+    await until(lambda: network.through, seconds / SPEED)
     if not network.through:
         pytest.fail(f"Le serveur est revenu, et la page ne reparle pas en {seconds} secondes.")
-    await until(lambda: False, SETTLE)
+    await asyncio.sleep(SETTLE / SPEED)
     await talks_again(page, listener)
     await listener.vanish()
 
@@ -67,7 +68,7 @@ async def test_return(server, network, page):
 async def test_patience(network, page):
     """Pendant une panne, la page patiente entre deux essais"""
     network.cut()
-    await until(lambda: network.tries > MOST_TRIES, OUTAGE)
+    await until(lambda: network.tries > MOST_TRIES, OUTAGE / SPEED)
     if network.tries > MOST_TRIES:
         pytest.fail(
             f"En {OUTAGE} secondes de panne, la page a frappé plus de {MOST_TRIES} fois à la porte."
@@ -103,11 +104,3 @@ async def page(network, browser):
     # Une page qu'on laisse là frapperait encore, et le navigateur finirait par la freiner.
     with contextlib.suppress(DrivingError):
         await visitor.page.goto("about:blank")
-
-
-async def until(condition, seconds: float) -> None:
-    """Attend qu'une condition soit vraie, au plus ce temps de la page."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds / SPEED):
-            while not condition():
-                await asyncio.sleep(0.02)

@@ -17,9 +17,9 @@ from workshop.chapters.schedule import (
     Slot,
     clock,
     counted,
-    minutes_counted,
     slots,
     table,
+    weighed,
 )
 from workshop.chapters.steps import Step, all_steps, find_step
 
@@ -112,7 +112,7 @@ def test_an_hour_is_written_as_in_french(minutes, words):
 
 @pytest.mark.parametrize("step", all_steps(), ids=lambda step: step.slug)
 def test_a_chapter_announces_the_minutes_of_what_it_asks(step):
-    assert abs(step.minutes / minutes_counted(step) - 1) <= 0.1
+    assert abs(step.minutes / weighed(counted(step)) - 1) <= 0.1
     assert step.minutes <= 90
 
 

@@ -103,7 +103,9 @@ class Atelier:
 def processes() -> list[int]:
     """Renvoie les processus des Python de Wine, du plus ancien au plus récent."""
     found = subprocess.run(
-        ["pgrep", "-f", r"\.exe.* atelier\.py|workshop|manage\.py"], capture_output=True, text=True
+        ["pgrep", "-f", r"python\.exe .*(atelier\.py|workshop|manage\.py)"],
+        capture_output=True,
+        text=True,
     )
     return [int(one) for one in found.stdout.split()]
 

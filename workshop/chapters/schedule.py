@@ -75,18 +75,15 @@ FOLLOWED = {"Point de départ", "Comprendre", "Vérifier"}
 
 def counted(step: Step) -> Counter[str]:
     """Renvoie combien de fois un chapitre demande chaque geste, du départ à la vérification."""
-    text = step.chapter.read_text("utf-8")
-    numbers, kept = set(), []
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
+    kept, inside = {}, False
+    for number, line in enumerate(step.chapter.read_text("utf-8").splitlines(), 1):
         if line.startswith("## "):
             title = line.removeprefix("## ")
             inside = title in FOLLOWED or bool(re.match(r"\d+\. ", title))
             inside = inside and not title.endswith(OPTIONAL)
         if inside:
-            numbers.add(number)
-            kept.append(line)
-    body = "\n".join(kept)
+            kept[number] = line
+    body = "\n".join(kept.values())
     folds = re.findall(r"<summary>(.*?)</summary>", body)
     found = Counter(
         {
@@ -95,7 +92,7 @@ def counted(step: Step) -> Counter[str]:
         }
     )
     for act in step.acts:
-        if act.line not in numbers:
+        if act.line not in kept:
             continue
         if isinstance(act, Run):
             found["commande"] += len(act.commands)
@@ -111,9 +108,9 @@ def counted(step: Step) -> Counter[str]:
     return found
 
 
-def minutes_counted(step: Step) -> float:
-    """Renvoie les minutes que demandent les gestes d'un chapitre, par leurs poids."""
-    return float(sum(WEIGHTS[kind] * number for kind, number in counted(step).items()))
+def weighed(found: Counter[str]) -> float:
+    """Renvoie les minutes que demandent ces gestes, par leurs poids."""
+    return float(sum(WEIGHTS[kind] * number for kind, number in found.items()))
 
 
 def counts() -> str:
@@ -125,7 +122,7 @@ def counts() -> str:
     ]
     for step in all_steps():
         found = counted(step)
-        numbers = [*(found[kind] for kind in WEIGHTS), round(minutes_counted(step)), step.minutes]
+        numbers = [*(found[kind] for kind in WEIGHTS), round(weighed(found)), step.minutes]
         rows.append(f"| {step.slug[:2]} | {' | '.join(map(str, numbers))} |")
     return "\n".join(rows)
 
