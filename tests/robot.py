@@ -12,12 +12,14 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 from unittest import mock
 
 import pytest
+from rich.console import Console
 
 from tests.browser import browser_page, paste
 from tests.networks import MachineNetwork, script
@@ -25,6 +27,7 @@ from workshop.chapters.replay import apply
 from workshop.chapters.steps import Run, Step, Stop, all_steps, find_step
 from workshop.checking import explaining
 from workshop.checking.checking import check
+from workshop.commands.learning import show_report
 from workshop.project.catching_up import MIGRATE
 from workshop.project.python import project_python
 
@@ -174,9 +177,13 @@ class Robot:
 
     def follow(self, step: Step) -> str:
         """Fait tout ce que dit un chapitre ; renvoie ce que le client y a entendu en dernier."""
-        answer, self.slug = "", step.slug
+        answer, self.slug, changed = "", step.slug, False
         acts, self.caught_up = step.acts[self.caught_up :], False
         for act in acts:
+            # Des fichiers écrits d'affilée ne relancent le serveur qu'une fois.
+            if changed and isinstance(act, Run) and self.terminals["serveur"].serving:
+                time.sleep(RELOAD_SECONDS)
+            changed = not isinstance(act, Run | Stop)
             match act:
                 case Run(terminal="atelier"):
                     self.check(act)
@@ -191,7 +198,6 @@ class Robot:
                     self.terminals["serveur"].stop()
                 case _:
                     apply(act, self.project, step.slug)
-                    time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
         return answer
 
     def run(self, act: Run) -> str:
@@ -236,10 +242,24 @@ class Robot:
                 assert self.voice() == 0
                 continue
             unfinished = bool(act.output and "✘" in act.output)
-            if unfinished and arguments[0] == "verifier" and arguments[1] not in WHOLE:
-                self.compare(act, self.judge(find_step(arguments[1]), act.output))
+            judges = arguments[0] == "verifier" and find_step(arguments[1])
+            if unfinished and judges and arguments[1] not in WHOLE:
+                self.compare(act, self.judge(judges, act.output))
+            elif judges and not unfinished and judges != all_steps()[-1]:
+                self.compare(act, self.verdict(judges))
             else:
                 self.compare(act, self.workshop(arguments, status=int(unfinished)))
+
+    def verdict(self, step: Step) -> str:
+        """Juge les buts d'une étape ; renvoie ce que dit `verifier`.
+
+        Ce qui était acquis ne se juge qu'une fois, par la commande, à la dernière étape.
+        """
+        report = check(step, self.project, project_python(self.project))
+        assert report.passed, report.as_json()
+        said = StringIO()
+        show_report(Console(file=said, width=200), step, report)
+        return said.getvalue()
 
     def judge(self, step: Step, output: str) -> str:
         """Juge les buts qu'annonce le milieu d'un chapitre, un à un, sans chercher ce qui répare.
