@@ -75,6 +75,25 @@ async def test_patience(network, page):
         )
 
 
+async def test_lines(server, page):
+    """Entrée envoie, Maj + Entrée va à la ligne"""
+    listener = NetworkMember(server.url)
+    await listener.enter("/chat/retour/")
+    await listener.hear()
+    await page.say_lines("Ode aux poneys", "Vous aimez le foin.")
+    heard = await listener.hear()
+    await listener.vanish()
+    if heard is None:
+        pytest.fail(
+            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : rien ne part."
+        )
+    if heard != f"<{HOST}> Ode aux poneys\nVous aimez le foin.":
+        pytest.fail(
+            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : le salon entend "
+            f"« {heard} »."
+        )
+
+
 async def talks_again(page: PageVisitor, listener: NetworkMember) -> None:
     """Échoue si, revenue d'une panne, la page ne dit et ne montre pas chaque phrase une fois."""
     await page.say("Me revoilà.")

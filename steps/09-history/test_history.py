@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 
 import pytest
+from django.db.models import ProtectedError, RestrictedError
+from django.test import Client
 
 from workshop.visitors.bad_network import BadNetwork
 from workshop.visitors.histories import (
@@ -158,6 +160,52 @@ async def test_text(visitor):
             "Trois messages dits sans clé, dont deux par la console. Gardés : "
             f"{shown(answer['messages'])}."
         )
+
+
+async def test_author(visitor, person):
+    """Un message garde son auteur, et reste quand on efface la personne"""
+    user, cookie = person
+    troll = await enter(visitor, "/chat/auteur/")
+    ada = visitor(subprotocols=("json",), cookie=cookie)
+    await ada.enter("/chat/auteur/")
+    await frame(ada, "welcome")
+    for speaker, text in ((ada, "signé"), (troll, "anonyme")):
+        await speaker.say(json.dumps({"type": "message", "text": text}))
+        for someone in (ada, troll):
+            await frame(someone, "message")
+    if (number := await asyncio.to_thread(written_by, user)) != 1:
+        pytest.fail(
+            "Une personne connectée dit une phrase, un anonyme une autre. Dans la base, les lignes "
+            f"qui renvoient au compte de la personne sont au nombre de {number}, au lieu d'une."
+        )
+    try:
+        await user.adelete()
+    except (ProtectedError, RestrictedError):
+        pytest.fail("Une personne qui a parlé ne peut plus être effacée.")
+    answer = await ask(troll, "before", None)
+    if [one["text"] for one in answer["messages"]] != ["signé", "anonyme"]:
+        pytest.fail(
+            "On efface une personne ; ce qu'elle a dit doit rester, sous le nom qu'elle avait. "
+            f"Gardés, de ses messages et de ceux des autres : {shown(answer['messages'])}."
+        )
+
+
+@pytest.fixture
+def person(transactional_db, django_user_model):
+    """Le compte d'une personne, et le cookie de sa session."""
+    user, client = django_user_model.objects.create_user("ada"), Client()
+    client.force_login(user)
+    return user, f"sessionid={client.cookies['sessionid'].value}"
+
+
+def written_by(user) -> int:
+    """Renvoie combien de lignes du projet renvoient à cette personne."""
+    found = 0
+    for one in user._meta.related_objects:
+        if not one.related_model.__module__.startswith("django."):
+            rows = one.related_model._base_manager.filter(**{one.field.name: user})
+            found += rows.count()
+    return found
 
 
 async def test_restart(server, project, network_visitor):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from urllib.parse import quote, urlsplit
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -25,6 +26,8 @@ from workshop.visitors.visiting import PageVisitor
 
 READING_SECONDS = 1.5
 HOST = "Anonymous troll"
+ROOM = "/chat/suite/"
+PASSWORDS = {"pour créer un compte": 2, "de connexion": 1}
 # Plus que n'en garde un serveur pendant une déconnexion.
 BURST = 80
 MALFORMED = {
@@ -117,6 +120,44 @@ async def test_account(server, blaise):
     await asyncio.to_thread(other.submit, form, "blaise", "un autre mot de passe")
     if (name := await other.name()) != "Anonymous troll":
         pytest.fail(f"Avec un mauvais mot de passe, le chat appelle le visiteur « {name} ».")
+
+
+async def test_next(server):
+    """D'un salon, on s'inscrit ou se connecte, et l'on y revient ; jamais à un autre site"""
+    await asyncio.to_thread(comes_back, server, "fanny", "pour créer un compte")
+    await asyncio.to_thread(comes_back, server, "fanny", "de connexion", "de connexion")
+    await asyncio.to_thread(comes_back, server, "gaston", "de connexion", "pour créer un compte")
+    # Le même serveur, sous un autre nom.
+    elsewhere = server.url.replace("127.0.0.1", "localhost")
+    for name, what in ("helene", "pour créer un compte"), ("fanny", "de connexion"):
+        someone = Visitor(server)
+        form = await asyncio.to_thread(someone.find, PASSWORDS[what], what, ROOM)
+        trap = {value: elsewhere for value in (ROOM, quote(ROOM), quote(ROOM, safe=""))}
+        for asked, place in trap.items():
+            form.action = form.action.replace(f"={asked}", f"={place}")
+        for field in form.fields:
+            field["value"] = trap.get(field.get("value"), field.get("value", ""))
+        page = await asyncio.to_thread(someone.submit, form, name, PASSWORD)
+        if page.url.startswith(elsewhere):
+            pytest.fail(
+                f"L'adresse de la page {what} dit d'aller ensuite à un autre site, et l'on y va : "
+                "qui a composé ce lien peut y demander un mot de passe."
+            )
+
+
+def comes_back(server, name: str, *pages: str) -> None:
+    """Part d'un salon, suit ces pages, envoie le formulaire de la dernière, et revient."""
+    someone, start = Visitor(server), ROOM
+    for what in pages:
+        form = someone.find(PASSWORDS[what], what, start)
+        start = form.action
+    page = someone.submit(form, name, PASSWORD)
+    if (reached := urlsplit(page.url).path) != ROOM:
+        way = ", puis la page ".join(pages)
+        pytest.fail(
+            f"Du salon {ROOM}, on passe par la page {way}. Le formulaire mène à {reached}, et non "
+            "au salon."
+        )
 
 
 async def test_logout(server):

@@ -155,6 +155,16 @@ def test_signup(sees):
     sees("signup")
 
 
+def test_next(sees):
+    """Votre suite voit que l'inscription oublie d'où l'on venait"""
+    sees("next")
+
+
+def test_away(sees):
+    """Votre suite voit que l'inscription mène à un autre site"""
+    sees("away")
+
+
 def test_console(sees):
     """Votre suite voit qu'un texte est rendu en JSON à la console"""
     sees("console")
@@ -183,6 +193,11 @@ def test_key(sees):
 def test_name(sees):
     """Votre suite voit que le nom d'une personne connectée est oublié"""
     sees("name")
+
+
+def test_author(sees):
+    """Votre suite voit que l'auteur d'un message n'est plus gardé"""
+    sees("author")
 
 
 def test_logout(sees):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
@@ -120,9 +121,9 @@ class Visitor(Reader):
 
         return self.send(form, form.filled(value))
 
-    def find(self, passwords: int, what: str) -> Form:
-        """Suit les liens de l'accueil jusqu'à un formulaire qui a tant de mots de passe."""
-        for link in dict.fromkeys(self.read("/").links):
+    def find(self, passwords: int, what: str, start: str = "/") -> Form:
+        """Suit les liens d'une page jusqu'à un formulaire qui a tant de mots de passe."""
+        for link in dict.fromkeys(self.read(start).links):
             if link.startswith(self.server.url):
                 page = self.read(link)
                 for form in page.forms:
@@ -130,7 +131,8 @@ class Visitor(Reader):
                         if not page.language.startswith("fr") or "passe" not in page.text:
                             pytest.fail(f"La page {what} n'est pas en français.")
                         return form
-        pytest.fail(f"La page d'accueil n'a pas de lien vers une page {what}.")
+        place = "La page d'accueil" if start == "/" else f"La page {urlsplit(start).path}"
+        pytest.fail(f"{place} n'a pas de lien vers une page {what}.")
 
     async def name(self) -> str:
         """Renvoie le nom dont le chat salue cette personne."""

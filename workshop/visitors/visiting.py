@@ -114,6 +114,15 @@ class PageVisitor:
             )
             await self._run(f"{button}?.click()")
 
+    async def say_lines(self, *lines: str) -> None:
+        """Tape des lignes dans le champ, Maj + Entrée entre elles, et appuie sur Entrée."""
+        await self._run("field.focus(), field.value = ''")
+        for line in lines[:-1]:
+            await self.page.type(line)
+            await self.page.press("Shift+Enter")
+        await self.page.type(lines[-1])
+        await self.page.press("Enter")
+
     async def shows_once(self, text: str, said: str) -> None:
         """Attend que la page montre ce texte, une seule fois ; `said` dit comment il a été dit."""
         wanted = json.dumps(" ".join(text.split()))

@@ -1,9 +1,9 @@
-from django.urls import path, re_path
+from django.urls import path
 
 from . import views
-from .routing import ROOM
+from .rooms import ROOM
 
 urlpatterns = [
     path("", views.home, name="home"),
-    re_path(ROOM, views.room, name="room"),
+    path(ROOM, views.room, name="room"),
 ]

@@ -12,6 +12,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.name = user.get_full_name() or user.get_username()
         else:
             self.name = "Anonymous troll"
+        self.author = user.pk
         self.room = self.scope["url_route"]["kwargs"]["room"]
         self.group = "chat-" + self.room
         self.json = "json" in self.scope["subprotocols"]
@@ -30,7 +31,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(await history.before(self.room, frame["number"]))
 
     async def say(self, text):
-        message = await history.keep(self.room, self.name, text)
+        message = await history.keep(self.room, self.name, text, self.author)
         event = {"type": "chat.message", "message": message}
         await self.channel_layer.group_send(self.group, event)
 

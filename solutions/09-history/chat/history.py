@@ -7,12 +7,14 @@ PAGE = 50
 
 
 @database_sync_to_async
-def keep(room, name, text):
+def keep(room, name, text, author=None):
     with transaction.atomic():
         counter, _ = Room.objects.select_for_update().get_or_create(name=room)
         counter.last += 1
         counter.save()
-        message = Message.objects.create(room=room, number=counter.last, name=name, text=text)
+        message = Message.objects.create(
+            room=room, number=counter.last, author_id=author, name=name, text=text
+        )
         return message.as_dict()
 
 

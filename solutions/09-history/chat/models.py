@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 
 
@@ -10,6 +11,7 @@ class Message(models.Model):
     room = models.CharField(max_length=90)
     number = models.PositiveIntegerField()
     key = models.CharField(max_length=40, null=True, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False)
     name = models.CharField(max_length=310)
     text = models.TextField(blank=True)
     sent = models.DateTimeField(auto_now_add=True)

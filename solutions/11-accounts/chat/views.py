@@ -1,5 +1,6 @@
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.views import RedirectURLMixin
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.generic import FormView
@@ -13,13 +14,17 @@ def home(request):
 
 
 def room(request, room):
-    return render(request, "chat/room.html", {"room": room})
+    return render(request, "chat/room.html", {"room": room, "next": request.path})
 
 
-class SignUp(FormView):
+class SignUp(RedirectURLMixin, FormView):
     form_class = UserCreationForm
     template_name = "registration/signup.html"
+    next_page = "home"
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(next=self.get_redirect_url(), **kwargs)
 
     def form_valid(self, form):
         login(self.request, form.save())
-        return redirect("home")
+        return super().form_valid(form)

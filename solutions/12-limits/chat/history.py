@@ -7,7 +7,7 @@ PAGE = 50
 
 
 @database_sync_to_async
-def keep(room, name, text, key=None):
+def keep(room, name, text, author=None, key=None):
     with transaction.atomic():
         counter, _ = Room.objects.select_for_update().get_or_create(name=room)
         known = key and Message.objects.filter(room=room, key=key).first()
@@ -16,7 +16,7 @@ def keep(room, name, text, key=None):
         counter.last += 1
         counter.save()
         message = Message.objects.create(
-            room=room, number=counter.last, key=key, name=name, text=text
+            room=room, number=counter.last, key=key, author_id=author, name=name, text=text
         )
         return message.as_dict(), True
 

@@ -33,6 +33,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         else:
             self.name = "Anonymous troll"
             self.session = None
+        self.author = user.pk
         self.room = self.scope["url_route"]["kwargs"]["room"]
         self.group = "chat-" + self.room
         self.json = "json" in self.scope["subprotocols"]
@@ -82,7 +83,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(await history.before(self.room, frame["number"]))
 
     async def say(self, text, key):
-        message, is_new = await history.keep(self.room, self.name, text, key)
+        message, is_new = await history.keep(self.room, self.name, text, self.author, key)
         event = {"type": "chat.message", "message": message}
         if is_new:
             await self.channel_layer.group_send(self.group, event)

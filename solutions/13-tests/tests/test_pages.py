@@ -19,9 +19,12 @@ def test_policy(client):
     assert "default-src 'self'" in client.get("/").headers["Content-Security-Policy"]
 
 
-def test_sign_up(client, db):
+@pytest.mark.parametrize(
+    ("asked", "reached"), [("/chat/poneys/", "/chat/poneys/"), ("https://ailleurs.example/", "/")]
+)
+def test_sign_up(client, db, asked, reached):
     said = {"username": "ada", "password1": "trois-Poneys-9", "password2": "trois-Poneys-9"}
-    client.post("/compte/inscription/", said)
+    assert client.post(f"/compte/inscription/?next={asked}", said)["Location"] == reached
     assert "Se déconnecter" in client.get("/").text
 
 

@@ -1,6 +1,8 @@
 import pytest
 from django.contrib.sessions.models import Session
 
+from chat.models import Message
+
 
 @pytest.fixture
 async def cookie(async_client, transactional_db, django_user_model, settings):
@@ -17,6 +19,7 @@ async def test_signed_in(enter, cookie):
     assert ada.welcome == "Bienvenue Ada Lovelace !"
     await ada.send_to("bonjour")
     assert await ada.receive_from() == "<Ada Lovelace> bonjour"
+    assert await Message.objects.filter(author__username="ada").acount() == 1
 
 
 async def test_signed_out(enter, cookie, async_client):

@@ -24,17 +24,23 @@ function append(list, item) {
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
+function show(words) {
+  // Un lecteur d'écran dit le début d'une panne, puis le retour, et non chaque essai.
+  state.ariaLive = failures > 1 ? "off" : "polite";
+  state.textContent = words;
+}
+
 function receive(frame) {
   if (frame.type === "welcome") {
     failures = 0;
-    state.textContent = `connecté · Bienvenue ${frame.name} !`;
+    show(`connecté · Bienvenue ${frame.name} !`);
   }
   if (frame.type === "message") append(messages, line(frame.name, frame.text));
 }
 
 function connect() {
   hangUp();
-  state.textContent = "connexion…";
+  show("connexion…");
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = wait;
@@ -44,7 +50,7 @@ function wait() {
   const seconds = Math.min(LONGEST_WAIT, 2 ** failures) * (0.5 + Math.random() / 2);
   failures += 1;
   const network = navigator.onLine ? "" : "hors ligne · ";
-  state.textContent = `${network}reconnexion dans ${Math.ceil(seconds)} s`;
+  show(`${network}reconnexion dans ${Math.ceil(seconds)} s`);
   waiting = setTimeout(connect, seconds * 1000);
 }
 
@@ -60,7 +66,12 @@ function leave() {
   wait();
 }
 
-addEventListener("online", connect);
+function comeBack() {
+  failures = 0;
+  if (socket.readyState !== WebSocket.OPEN) connect();
+}
+
+addEventListener("online", comeBack);
 addEventListener("offline", leave);
 
 form.onsubmit = (event) => {
@@ -69,5 +80,18 @@ form.onsubmit = (event) => {
   socket.send(JSON.stringify({ type: "message", text: text.value }));
   text.value = "";
 };
+
+text.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+};
+
+// Le champ grandit, la liste rétrécit d'autant : le bas de ce qu'on y lit reste en vue.
+let height = log.clientHeight;
+new ResizeObserver(() => {
+  log.scrollTop += Math.max(0, height - log.clientHeight);
+  height = log.clientHeight;
+}).observe(log);
 
 connect();

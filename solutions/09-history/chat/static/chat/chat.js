@@ -44,6 +44,12 @@ function send(frame) {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
 
+function show(words) {
+  // Un lecteur d'écran dit le début d'une panne, puis le retour, et non chaque essai.
+  state.ariaLive = failures > 1 ? "off" : "polite";
+  state.textContent = words;
+}
+
 function ask(frame) {
   if (question) return;
   question = frame;
@@ -63,7 +69,7 @@ function arrive(message) {
 function receive(frame) {
   if (frame.type === "welcome") {
     failures = 0;
-    state.textContent = `connecté · Bienvenue ${frame.name} !`;
+    show(`connecté · Bienvenue ${frame.name} !`);
     question = null;
     catchUp();
   }
@@ -101,7 +107,7 @@ function prepend(found) {
 
 function connect() {
   hangUp();
-  state.textContent = "connexion…";
+  show("connexion…");
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = wait;
@@ -111,7 +117,7 @@ function wait() {
   const seconds = Math.min(LONGEST_WAIT, 2 ** failures) * (0.5 + Math.random() / 2);
   failures += 1;
   const network = navigator.onLine ? "" : "hors ligne · ";
-  state.textContent = `${network}reconnexion dans ${Math.ceil(seconds)} s`;
+  show(`${network}reconnexion dans ${Math.ceil(seconds)} s`);
   waiting = setTimeout(connect, seconds * 1000);
 }
 
@@ -127,7 +133,12 @@ function leave() {
   wait();
 }
 
-addEventListener("online", connect);
+function comeBack() {
+  failures = 0;
+  if (socket.readyState !== WebSocket.OPEN) connect();
+}
+
+addEventListener("online", comeBack);
 addEventListener("offline", leave);
 
 older.onclick = () => ask({ type: "before", number: first });
@@ -139,5 +150,18 @@ form.onsubmit = (event) => {
   send({ type: "message", text: text.value });
   text.value = "";
 };
+
+text.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+};
+
+// Le champ grandit, la liste rétrécit d'autant : le bas de ce qu'on y lit reste en vue.
+let height = log.clientHeight;
+new ResizeObserver(() => {
+  log.scrollTop += Math.max(0, height - log.clientHeight);
+  height = log.clientHeight;
+}).observe(log);
 
 connect();

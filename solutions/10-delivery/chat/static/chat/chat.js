@@ -49,6 +49,12 @@ function send(frame) {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
 
+function show(words) {
+  // Un lecteur d'écran dit le début d'une panne, puis le retour, et non chaque essai.
+  state.ariaLive = failures > 1 ? "off" : "polite";
+  state.textContent = words;
+}
+
 function ask(frame) {
   if (question) return;
   question = { ...frame, asked: Date.now() };
@@ -87,7 +93,7 @@ function arrive(message) {
 function receive(frame) {
   if (frame.type === "welcome") {
     failures = 0;
-    state.textContent = `connecté · Bienvenue ${frame.name} !`;
+    show(`connecté · Bienvenue ${frame.name} !`);
     question = null;
     // La fin de ce que l'on montre a pu être effacée.
     catchUp(Math.max(first - 1, last - 50));
@@ -135,7 +141,7 @@ function prepend(found) {
 
 function connect() {
   hangUp();
-  state.textContent = "connexion…";
+  show("connexion…");
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = wait;
@@ -145,7 +151,7 @@ function wait() {
   const seconds = Math.min(LONGEST_WAIT, 2 ** failures) * (0.5 + Math.random() / 2);
   failures += 1;
   const network = navigator.onLine ? "" : "hors ligne · ";
-  state.textContent = `${network}reconnexion dans ${Math.ceil(seconds)} s`;
+  show(`${network}reconnexion dans ${Math.ceil(seconds)} s`);
   waiting = setTimeout(connect, seconds * 1000);
 }
 
@@ -161,13 +167,18 @@ function leave() {
   wait();
 }
 
+function comeBack() {
+  failures = 0;
+  if (socket.readyState !== WebSocket.OPEN) connect();
+}
+
 function beat() {
   if (socket.readyState !== WebSocket.OPEN) return;
   if (question && Date.now() - question.asked > HEARTBEAT * 1000 / 2) leave();
   else catchUp();
 }
 
-addEventListener("online", connect);
+addEventListener("online", comeBack);
 addEventListener("offline", leave);
 setInterval(beat, HEARTBEAT * 1000);
 
@@ -183,6 +194,19 @@ form.onsubmit = (event) => {
   send(message);
   text.value = "";
 };
+
+text.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+};
+
+// Le champ grandit, la liste rétrécit d'autant : le bas de ce qu'on y lit reste en vue.
+let height = log.clientHeight;
+new ResizeObserver(() => {
+  log.scrollTop += Math.max(0, height - log.clientHeight);
+  height = log.clientHeight;
+}).observe(log);
 
 showOutbox();
 connect();

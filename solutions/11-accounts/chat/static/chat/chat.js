@@ -53,6 +53,12 @@ function send(frame) {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
 
+function show(words) {
+  // Un lecteur d'écran dit le début d'une panne, puis le retour, et non chaque essai.
+  state.ariaLive = failures > 1 ? "off" : "polite";
+  state.textContent = words;
+}
+
 function ask(frame) {
   if (question) return;
   question = { ...frame, asked: Date.now() };
@@ -98,7 +104,7 @@ function receive(frame) {
     refusal.textContent = "";
     me = frame.name;
     showOutbox();
-    state.textContent = `connecté · Bienvenue ${frame.name} !`;
+    show(`connecté · Bienvenue ${frame.name} !`);
     question = null;
     // La fin de ce que l'on montre a pu être effacée.
     catchUp(Math.max(first - 1, last - 50));
@@ -161,7 +167,7 @@ function prepend(found) {
 
 function connect() {
   hangUp();
-  state.textContent = "connexion…";
+  show("connexion…");
   socket = new WebSocket(address, "json");
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = closed;
@@ -169,8 +175,8 @@ function connect() {
 
 function closed({ code }) {
   if (code !== SESSION_ENDED) return wait();
-  state.textContent = "déconnecté";
-  removeEventListener("online", connect);
+  show("déconnecté");
+  removeEventListener("online", comeBack);
   removeEventListener("offline", leave);
 }
 
@@ -178,7 +184,7 @@ function wait() {
   const seconds = Math.min(LONGEST_WAIT, 2 ** failures) * (0.5 + Math.random() / 2);
   failures += 1;
   const network = navigator.onLine ? "" : "hors ligne · ";
-  state.textContent = `${network}reconnexion dans ${Math.ceil(seconds)} s`;
+  show(`${network}reconnexion dans ${Math.ceil(seconds)} s`);
   waiting = setTimeout(connect, seconds * 1000);
 }
 
@@ -194,13 +200,18 @@ function leave() {
   wait();
 }
 
+function comeBack() {
+  failures = 0;
+  if (socket.readyState !== WebSocket.OPEN) connect();
+}
+
 function beat() {
   if (socket.readyState !== WebSocket.OPEN) return;
   if (question && Date.now() - question.asked > HEARTBEAT * 1000 / 2) leave();
   else catchUp();
 }
 
-addEventListener("online", connect);
+addEventListener("online", comeBack);
 addEventListener("offline", leave);
 setInterval(beat, HEARTBEAT * 1000);
 
@@ -218,6 +229,19 @@ form.onsubmit = (event) => {
   send(message);
   text.value = "";
 };
+
+text.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+};
+
+// Le champ grandit, la liste rétrécit d'autant : le bas de ce qu'on y lit reste en vue.
+let height = log.clientHeight;
+new ResizeObserver(() => {
+  log.scrollTop += Math.max(0, height - log.clientHeight);
+  height = log.clientHeight;
+}).observe(log);
 
 showOutbox();
 connect();
