@@ -11,6 +11,11 @@ from workshop.visitors.members import Misheard
 
 PAGES = range(7, 100)
 KNOCK = 'location.origin.replace("http", "ws") + location.pathname'
+# Ce qu'écrit dans les réglages qui range ses fichiers à côté de manage.py.
+OUTSIDE_APPS = {
+    "templates": "'DIRS': [BASE_DIR / 'templates']",
+    "static": "STATICFILES_DIRS = [BASE_DIR / 'static']",
+}
 
 
 def pages(case, pattern: str) -> list[Place]:
@@ -57,7 +62,10 @@ def missing(case, wanted: str):
     if case.project.has(wanted):
         return
     if name in files:
-        yield Place(files[name]), f"Ce fichier est dans {files[name]}. Déplacez-le : {wanted}."
+        found = files[name]
+        kept = OUTSIDE_APPS.get(found.partition("/")[0])
+        other = f" Ou gardez-le là, et écrivez {kept} dans les réglages." if kept else ""
+        yield Place(found), f"Ce fichier est dans {found}. Déplacez-le : {wanted}.{other}"
     else:
         yield None, f"Il manque {wanted}. Créez-le, ou écrivez le même nom des deux côtés."
 
