@@ -115,6 +115,12 @@ raised(
             "Une route mène à autre chose qu'un consommateur. Son second argument est "
             "ChatConsumer.as_asgi().",
         ),
+        "converter-not-registered": (
+            "ImproperlyConfigured",
+            r"uses invalid converter '(?P<name>[^']+)'",
+            "Le convertisseur « {name} » n'est pas enregistré. Appelez register_converter(…, "
+            "\"{name}\") avant la première route qui l'emploie.",
+        ),
         "router-argument": (
             "AttributeError",
             r"'(?:tuple|function|list|str)' object has no attribute '(?:pattern|callback)",
