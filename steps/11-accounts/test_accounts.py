@@ -125,7 +125,7 @@ async def test_account(server, blaise):
 async def test_next(server):
     """D'un salon, on s'inscrit ou se connecte, et l'on y revient ; jamais à un autre site"""
     await asyncio.to_thread(comes_back, server, "fanny", "pour créer un compte")
-    await asyncio.to_thread(comes_back, server, "fanny", "de connexion", "de connexion")
+    await asyncio.to_thread(comes_back, server, "fanny", "pour créer un compte", "de connexion")
     await asyncio.to_thread(comes_back, server, "gaston", "de connexion", "pour créer un compte")
     # Le même serveur, sous un autre nom.
     elsewhere = server.url.replace("127.0.0.1", "localhost")

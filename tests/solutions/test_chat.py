@@ -12,6 +12,7 @@ import pytest
 from workshop.chapters.steps import all_steps
 from workshop.project.files import copy_project
 from workshop.project.serving import Server
+from workshop.visitors.visiting import FASTER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -140,6 +141,75 @@ Message.objects.filter(room={room!r}, number__lte=30).update(sent=F("sent") - ti
     times = await page.run("[...document.querySelectorAll('time')].map((time) => time.innerText)")
     assert all(re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d", one) for one in times[:30]), times[:3]
     assert all(re.fullmatch(r"\d\d:\d\d", one) for one in times[30:]), times[-3:]
+
+
+async def test_a_long_message_is_written_and_read_on_several_lines(opened, chat, room):
+    page, other = await enter(opened, chat, room), await enter(opened, chat, room)
+    for number in range(25):
+        await say(other, f"phrase {number}")
+    await hear([page], 25)
+    at_end = "log.scrollHeight - log.scrollTop - log.clientHeight < 40"
+    height = await page.run("text.offsetHeight")
+    await page.run("text.focus()")
+    for line in "un", "deux", "trois":
+        await page.type(line)
+        await page.press("Shift+Enter")
+        assert await page.run("text.scrollHeight <= text.clientHeight + 2"), line
+        assert await page.run(at_end), line
+    await say(other, "entre-temps")
+    await hear([page], 26)
+    assert await page.run(at_end)
+    await page.type("quatre")
+    await page.press("Enter")
+    (heard, same) = await hear([page, other], 27)
+    assert heard == same
+    assert heard[-1].split("\n")[1:5] == ["un", "deux", "trois", "quatre"]
+    assert await page.run("text.value") == ""
+    assert await page.run("text.offsetHeight") == height
+    await page.wait_for(at_end)
+    assert await page.run("text.labels.length === 1 && !!document.getElementById('keys')")
+
+
+async def test_a_long_outage_is_said_once_and_the_return_too(opened, chat, room):
+    page = await opened.page()
+    await page.prepare(FASTER % 8)
+    await page.goto(f"{chat.url}/chat/{room}/")
+    await page.wait_for(CONNECTED)
+    await page.run(
+        "(window.seen = [], window.said = [], new MutationObserver(() => {"
+        " const now = document.querySelector('#state');"
+        " seen.push(now.textContent);"
+        " if (now.ariaLive !== 'off') said.push(now.textContent);"
+        " }).observe(document.querySelector('#state'), { childList: true }))"
+    )
+    chat.kill()
+    await page.wait_for("seen.filter((words) => words.startsWith('reconnexion')).length > 4")
+    await asyncio.to_thread(chat.restart)
+    await page.wait_for(CONNECTED)
+    said = await page.run("said")
+    assert said == ["reconnexion dans 1 s", "connexion…", said[-1]]
+    assert said[-1].startswith("connecté")
+
+
+async def test_a_network_that_comes_back_keeps_what_works_and_counts_afresh(opened, chat, room):
+    page = await opened.page()
+    await page.prepare(
+        "window.opened = 0; window.WebSocket = class extends WebSocket"
+        " { constructor(...given) { super(...given); window.opened += 1; } };"
+    )
+    await page.prepare(FASTER % 8)
+    await page.goto(f"{chat.url}/chat/{room}/")
+    await page.wait_for(CONNECTED)
+    await page.run("dispatchEvent(new Event('online'))")
+    await say(page, "toujours là")
+    await hear([page], 1)
+    assert await page.run("opened") == 1
+    chat.kill()
+    await page.wait_for("/reconnexion dans ([4-9]|[1-3][0-9]) s/.test(state.textContent)")
+    await page.run("dispatchEvent(new Event('online'))")
+    await page.wait_for("state.textContent === 'reconnexion dans 1 s'")
+    await asyncio.to_thread(chat.restart)
+    await page.wait_for(CONNECTED)
 
 
 async def test_the_keyboard_is_enough(opened, chat, kind):

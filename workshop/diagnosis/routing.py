@@ -89,6 +89,13 @@ def bad_pattern(case, error, pattern, why):
     yield pattern_place(case, pattern) or error.place
 
 
+@rule("ImproperlyConfigured", r"uses invalid converter '(?P<name>[^']+)'")
+def converter_not_registered(case, error, name):
+    """Le convertisseur « {name} » n'est pas enregistré. Appelez register_converter(…, "{name}")
+    avant la première route qui l'emploie."""
+    yield None
+
+
 @rule("ImproperlyConfigured", r"include\(\) is not supported in URLRouter")
 def include(case, error):
     """Une route de WebSocket ne mène pas à include(…), qui est pour les pages. Son second argument

@@ -11,8 +11,6 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-# Dix fois moins que la page : un test n'attend pas dix secondes un battement.
-HEARTBEAT = 1
 MUTE_SECONDS = 5
 HOLE_SECONDS = (0.25, 0.75)
 
@@ -21,8 +19,11 @@ class PersistentMember:
     """Une boîte d'envoi, des clés, des numéros, un battement : rien de perdu, rien en double.
 
     `read` est ce que montrerait sa page, dans l'ordre ; `unsent` sont les messages dont elle n'a
-    pas eu l'écho, par clé ; `asked` compte ses questions.
+    pas eu l'écho, par clé ; `asked` compte ses questions.
     """
+
+    # Dix fois moins que la page : un test n'attend pas dix secondes un battement.
+    heartbeat = 1
 
     def __init__(self, url: str, path: str, name: str):
         self.url, self.path, self.name = url, path, name
@@ -50,7 +51,7 @@ class PersistentMember:
     async def beat(self) -> None:
         """Demande la suite à chaque battement, sans fin ; raccroche à un serveur muet."""
         while True:
-            await asyncio.sleep(HEARTBEAT)
+            await asyncio.sleep(self.heartbeat)
             if self.question and time.monotonic() - self.question > MUTE_SECONDS and self.socket:
                 self.socket.transport.abort()
             await self.catch_up()
