@@ -262,19 +262,21 @@ class Robot:
         return said.getvalue()
 
     def judge(self, step: Step, output: str) -> str:
-        """Juge les buts qu'annonce le milieu d'un chapitre, un à un, sans chercher ce qui répare.
+        """Juge les seuls buts qu'annonce le milieu d'un chapitre, sans chercher ce qui répare.
 
         La vérification entière, elle, se lance à la fin du chapitre.
         """
         with TemporaryDirectory() as empty:
             ids = {goal.text: goal.id for goal in check(step, Path(empty), "").goals}
-        said = []
-        for text in (found[2] for found in ANNOUNCED.finditer(output)):
+        announced = [found[2] for found in ANNOUNCED.finditer(output)]
+        for text in announced:
             assert text in ids, f"{self.slug} : aucun but ne dit « {text} »"
-            with mock.patch.object(explaining, "SECONDS", 0):
-                report = check(step, self.project, project_python(self.project), goal=ids[text])
-            said.append(f"  {'✔' if report.passed else '✘'} {text}")
-        return "\n".join(said)
+        chosen = " ".join(ids[text] for text in announced)
+        with mock.patch.object(explaining, "SECONDS", 0):
+            report = check(step, self.project, project_python(self.project), goal=chosen)
+        states = {goal.id: goal.state for goal in report.goals}
+        marks = {"passed": "✔", "failed": "✘", "waiting": "·"}
+        return "\n".join(f"  {marks[states[ids[text]]]} {text}" for text in announced)
 
     def workshop(self, arguments: list[str], status: int = 0) -> str:
         """Lance une commande de l'atelier, par le même Python que les tests."""
