@@ -1,8 +1,8 @@
 """Une classe de quarante pages derrière une seule adresse, qui se parle, et ce qu'on lui refuse.
 
 `python -m tests.classroom [SECONDES]` affiche ce que mesure test_classroom.py : cinq minutes, si on
-ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui font
-ce qu'elle fait, battement compris.
+ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui
+font ce qu'elle fait, battement compris.
 """
 
 import asyncio
@@ -17,8 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.browsers.driving import Page, driven_browser
-from workshop.browsers.finding import starting_browser
+from workshop.browsers.driving import Page, open_browser
 from workshop.chapters.steps import find_step
 from workshop.project.files import copy_project
 from workshop.project.serving import Server
@@ -139,16 +138,16 @@ async def measure(server: Server, pages: list[Page], seconds: float) -> Measure:
 def measured(seconds: float) -> Measure:
     """Mesure la solution de l'étape 12, sur une copie ; lève MissingTool sans Chromium."""
 
-    async def in_a_browser(server: Server, address: Callable[[], Awaitable[str]]) -> Measure:
-        async with driven_browser("chromium", await address()) as browser:
+    async def opened(server: Server) -> Measure:
+        async with open_browser("chromium") as browser:
             pages = [await browser.page() for _ in range(IN_A_BROWSER)]
             return await measure(server, pages, seconds)
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         project = Path(folder) / "live"
         copy_project(find_step("12").solution, project)
-        with starting_browser("chromium") as address, Server(project) as server:
-            return asyncio.run(in_a_browser(server, address))
+        with Server(project) as server:
+            return asyncio.run(opened(server))
 
 
 if __name__ == "__main__":
