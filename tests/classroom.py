@@ -1,7 +1,7 @@
 """Une classe de quarante pages derrière une seule adresse, qui se parle, et ce qu'on lui refuse.
 
-`python -m tests.classroom [SECONDES]` affiche ce que mesure test_classroom.py : cinq minutes, si on
-ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui
+`python -m tests.classroom [SECONDES]` affiche ce que mesure test_classroom.py : cinq minutes, si on
+ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui
 font ce qu'elle fait, battement compris.
 """
 
@@ -26,7 +26,7 @@ from workshop.visitors.persistent import PersistentMember, persistent_members
 ROOM = "/chat/classe/"
 PAGES = 40
 IN_A_BROWSER = 2
-# Chacun dit une phrase toutes les quatre secondes en moyenne : une classe qui ne fait que cela.
+# Chacun dit une phrase toutes les quatre secondes en moyenne : une classe qui ne fait que cela.
 PACE = 4
 # Ce que la page montre d'un refus, et ce qu'elle fait de ses connexions.
 WATCH = """
@@ -46,7 +46,7 @@ SHOWN = """
 
 @dataclass
 class Heard:
-    """Ce qu'entend toute la classe : les refus, les retours, et le temps de chaque écho."""
+    """Ce qu'entend toute la classe : les refus, les retours, et le temps de chaque écho."""
 
     refusals: list[str] = field(default_factory=list)
     arrivals: int = 0
@@ -136,7 +136,7 @@ async def measure(server: Server, pages: list[Page], seconds: float) -> Measure:
 
 
 def measured(seconds: float) -> Measure:
-    """Mesure la solution de l'étape 12, sur une copie ; lève MissingTool sans Chromium."""
+    """Mesure la solution de l'étape 12, sur une copie ; lève MissingTool sans Chromium."""
 
     async def opened(server: Server) -> Measure:
         async with open_browser("chromium") as browser:
