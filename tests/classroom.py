@@ -1,8 +1,8 @@
 """Une classe de quarante pages derrière une seule adresse, qui se parle, et ce qu'on lui refuse.
 
-`python -m tests.classroom [SECONDES]` affiche ce que mesure test_classroom.py : cinq minutes, si on
-ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui font
-ce qu'elle fait, battement compris.
+`python -m tests.classroom [SECONDES]` affiche ce que mesure test_classroom.py : cinq minutes, si on
+ne dit rien. Deux de ces pages sont la page du chat, dans Chromium ; les autres, des clients qui
+font ce qu'elle fait, battement compris.
 """
 
 import asyncio
@@ -17,8 +17,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.browsers.driving import Page, driven_browser
-from workshop.browsers.finding import starting_browser
+from workshop.browsers.driving import Page, open_browser
 from workshop.chapters.steps import find_step
 from workshop.project.files import copy_project
 from workshop.project.serving import Server
@@ -27,7 +26,7 @@ from workshop.visitors.persistent import PersistentMember, persistent_members
 ROOM = "/chat/classe/"
 PAGES = 40
 IN_A_BROWSER = 2
-# Chacun dit une phrase toutes les quatre secondes en moyenne : une classe qui ne fait que cela.
+# Chacun dit une phrase toutes les quatre secondes en moyenne : une classe qui ne fait que cela.
 PACE = 4
 # Ce que la page montre d'un refus, et ce qu'elle fait de ses connexions.
 WATCH = """
@@ -47,7 +46,7 @@ SHOWN = """
 
 @dataclass
 class Heard:
-    """Ce qu'entend toute la classe : les refus, les retours, et le temps de chaque écho."""
+    """Ce qu'entend toute la classe : les refus, les retours, et le temps de chaque écho."""
 
     refusals: list[str] = field(default_factory=list)
     arrivals: int = 0
@@ -137,18 +136,18 @@ async def measure(server: Server, pages: list[Page], seconds: float) -> Measure:
 
 
 def measured(seconds: float) -> Measure:
-    """Mesure la solution de l'étape 12, sur une copie ; lève MissingTool sans Chromium."""
+    """Mesure la solution de l'étape 12, sur une copie ; lève MissingTool sans Chromium."""
 
-    async def in_a_browser(server: Server, address: Callable[[], Awaitable[str]]) -> Measure:
-        async with driven_browser("chromium", await address()) as browser:
+    async def opened(server: Server) -> Measure:
+        async with open_browser("chromium") as browser:
             pages = [await browser.page() for _ in range(IN_A_BROWSER)]
             return await measure(server, pages, seconds)
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         project = Path(folder) / "live"
         copy_project(find_step("12").solution, project)
-        with starting_browser("chromium") as address, Server(project) as server:
-            return asyncio.run(in_a_browser(server, address))
+        with Server(project) as server:
+            return asyncio.run(opened(server))
 
 
 if __name__ == "__main__":

@@ -85,12 +85,12 @@ async def test_lines(server, page):
     await listener.vanish()
     if heard is None:
         pytest.fail(
-            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : rien ne part."
+            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : rien ne part."
         )
     if heard != f"<{HOST}> Ode aux poneys\nVous aimez le foin.":
         pytest.fail(
-            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : le salon entend "
-            f"« {heard} »."
+            "On écrit deux lignes, avec Maj + Entrée entre elles, puis Entrée : le salon entend "
+            f"« {heard} »."
         )
 
 

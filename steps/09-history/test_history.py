@@ -185,8 +185,8 @@ async def test_author(visitor, person):
     answer = await ask(troll, "before", None)
     if [one["text"] for one in answer["messages"]] != ["signé", "anonyme"]:
         pytest.fail(
-            "On efface une personne ; ce qu'elle a dit doit rester, sous le nom qu'elle avait. "
-            f"Gardés, de ses messages et de ceux des autres : {shown(answer['messages'])}."
+            "On efface une personne ; ce qu'elle a dit doit rester, sous le nom qu'elle avait. "
+            f"Gardés, de ses messages et de ceux des autres : {shown(answer['messages'])}."
         )
 
 

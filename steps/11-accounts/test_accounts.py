@@ -123,7 +123,7 @@ async def test_account(server, blaise):
 
 
 async def test_next(server):
-    """D'un salon, on s'inscrit ou se connecte, et l'on y revient ; jamais à un autre site"""
+    """D'un salon, on s'inscrit ou se connecte, et l'on y revient ; jamais à un autre site"""
     await asyncio.to_thread(comes_back, server, "fanny", "pour créer un compte")
     await asyncio.to_thread(comes_back, server, "fanny", "pour créer un compte", "de connexion")
     await asyncio.to_thread(comes_back, server, "gaston", "de connexion", "pour créer un compte")
@@ -140,7 +140,7 @@ async def test_next(server):
         page = await asyncio.to_thread(someone.submit, form, name, PASSWORD)
         if page.url.startswith(elsewhere):
             pytest.fail(
-                f"L'adresse de la page {what} dit d'aller ensuite à un autre site, et l'on y va : "
+                f"L'adresse de la page {what} dit d'aller ensuite à un autre site, et l'on y va : "
                 "qui a composé ce lien peut y demander un mot de passe."
             )
 

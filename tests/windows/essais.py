@@ -1,8 +1,9 @@
 """Essaie l'atelier avec un CPython pour Windows, sous Wine : ce n'est pas Windows.
 
 `bash tests/windows/python-sous-wine.sh` prépare ce Python. Puis `python3 tests/windows/essais.py`
-clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
-chacune a donné. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
+clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
+chacune a donné. Avec des mots, comme « verifier 13 », seulement celles où ils sont tous : le clone
+est alors gardé. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
 """
 
 import os
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -23,13 +25,17 @@ MINUTES = 15
 class Atelier:
     """Un clone du dépôt dans le disque de Wine, et ce que l'on y tape."""
 
-    def __init__(self):
+    def __init__(self, words: list[str]):
+        self.words = words
         users = WIN / "prefix" / "drive_c" / "users"
         user = next(one for one in users.iterdir() if one.name != "Public")
         self.folder = user / "Documents" / "Atelier été"
         self.failed = []
 
     def clone(self) -> None:
+        """Clone le dépôt ; si l'on a choisi des commandes, il reste tel qu'il est."""
+        if self.words and self.folder.exists():
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
         subprocess.run(["git", "clone", "-q", str(ROOT), str(self.folder)], check=True)
 
@@ -50,6 +56,8 @@ class Atelier:
         self, *arguments: str, wanted: str = "", code: int = 0, network: bool = False
     ) -> None:
         """Tape une commande, et dit si elle finit ainsi, en disant ce que l'on attend."""
+        if not self.chosen(arguments):
+            return
         started = time.monotonic()
         try:
             done = self.run(*arguments, network=network)
@@ -61,6 +69,8 @@ class Atelier:
 
     def serve(self, *arguments: str) -> None:
         """Tape une commande qui sert une page, la demande, puis tue le premier processus."""
+        if not self.chosen(arguments):
+            return
         started = time.monotonic()
         before = set(processes())
         server = subprocess.Popen(
@@ -72,12 +82,15 @@ class Atelier:
             encoding="utf-8",
             errors="replace",
         )
-        said, status, left = "", None, []
-        for line in server.stdout:
-            said += line
-            if found := re.search(r"http://127\.0\.0\.1:\d+\S*", line):
+        said, status, left = [], None, []
+        reading = threading.Thread(target=lambda: said.extend(server.stdout), daemon=True)
+        reading.start()
+        deadline = time.monotonic() + MINUTES * 60
+        while reading.is_alive() and time.monotonic() < deadline:
+            if found := re.search(r"http://127\.0\.0\.1:\d+\S*", "".join([*said])):
                 status = urllib.request.urlopen(found[0], timeout=60).status
                 break
+            time.sleep(0.2)
         # Comme le gestionnaire des tâches : sans préavis, et lui seul.
         if mine := sorted(set(processes()) - before):
             os.kill(mine[0], signal.SIGKILL)
@@ -85,7 +98,10 @@ class Atelier:
             while (left := sorted(set(processes()) - before)) and time.monotonic() < deadline:
                 time.sleep(0.2)
         good = status == 200 and bool(mine) and not left
-        self.report(good, started, arguments, status, f"{said}\nlaissés : {left}")
+        self.report(good, started, arguments, status, f"{''.join(said)}\nlaissés : {left}")
+
+    def chosen(self, arguments: tuple[str, ...]) -> bool:
+        return all(word in arguments for word in self.words)
 
     def report(self, good: bool, started: float, arguments, ended, said: str) -> None:
         """Dit ce qu'une commande a donné."""
@@ -112,7 +128,7 @@ def processes() -> list[int]:
 
 def main() -> int:
     """Renvoie le nombre de commandes qui ont échoué."""
-    atelier = Atelier()
+    atelier = Atelier(sys.argv[1:])
     atelier.clone()
     atelier.try_out("--aide", wanted="Utilisation", network=True)
     # Sans navigateur, c'est la seule ligne que « preparer » a le droit de revoir.

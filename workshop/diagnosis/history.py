@@ -51,9 +51,9 @@ def missing_migration(case, error):
 @rule("ValueError", r'Cannot assign .*"(?P<field>[\w.]+)" must be a "(?P<model>\w+)"', steps=KEPT)
 def not_a_row(case, error, field, model):
     """Un anonyme n'est pas une ligne de la base."""
-    cause = f"""« {field} » renvoie à une ligne de la table des comptes, et un anonyme n'y est pas.
-    Donnez la clé, {field.rpartition(".")[2]}_id=user.pk : elle vaut alors None."""
-    yield "not-a-row", None, cause, f"Le projet lève ValueError : {field} attend un {model}."
+    cause = f"""« {field} » renvoie à une ligne de la table des comptes, et un anonyme n'y est pas.
+    Donnez la clé, {field.rpartition(".")[2]}_id=user.pk : elle vaut alors None."""
+    yield "not-a-row", None, cause, f"Le projet lève ValueError : {field} attend un {model}."
 
 
 @rule("IntegrityError", r"UNIQUE constraint failed: (?P<columns>.*)", steps=KEPT)

@@ -117,7 +117,7 @@ def home(case):
     try:
         resolve("/")
     except ImproperlyConfigured:
-        # Un projet qui ne se charge pas n'a pas de réglages : d'autres règles disent pourquoi.
+        # Un projet qui ne se charge pas n'a pas de réglages : d'autres règles disent pourquoi.
         return
     except Resolver404:
         cause = """Aucune route ne mène à « / ». Ajoutez path('', include('chat.urls')), et dans

@@ -91,7 +91,7 @@ def bad_pattern(case, error, pattern, why):
 
 @rule("ImproperlyConfigured", r"uses invalid converter '(?P<name>[^']+)'")
 def converter_not_registered(case, error, name):
-    """Le convertisseur « {name} » n'est pas enregistré. Appelez register_converter(…, "{name}")
+    """Le convertisseur « {name} » n'est pas enregistré. Appelez register_converter(…, "{name}")
     avant la première route qui l'emploie."""
     yield None
 

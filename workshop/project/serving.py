@@ -22,7 +22,8 @@ from workshop.system.processes import (
     require_free,
 )
 
-STARTUP_SECONDS = 20
+# Une machine très chargée en met vingt ; qui meurt avant est vu aussitôt.
+STARTUP_SECONDS = 45
 TRACEBACK = re.compile(
     r"^Traceback \(most recent call last\):\n((?:[ \t].*\n|\n)*)(\S.*)$", re.MULTILINE
 )

@@ -19,10 +19,10 @@ class PersistentMember:
     """Une boîte d'envoi, des clés, des numéros, un battement : rien de perdu, rien en double.
 
     `read` est ce que montrerait sa page, dans l'ordre ; `unsent` sont les messages dont elle n'a
-    pas eu l'écho, par clé ; `asked` compte ses questions.
+    pas eu l'écho, par clé ; `asked` compte ses questions.
     """
 
-    # Dix fois moins que la page : un test n'attend pas dix secondes un battement.
+    # Dix fois moins que la page : un test n'attend pas dix secondes un battement.
     heartbeat = 1
 
     def __init__(self, url: str, path: str, name: str):

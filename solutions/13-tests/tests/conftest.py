@@ -51,16 +51,17 @@ def server():
     command += ["--addrport", f"127.0.0.1:{port}"]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR)
     try:
-        wait_for(port)
+        wait_for(process, port)
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def wait_for(port):
-    """Attend qu'un serveur écoute sur ce port, dix secondes au plus."""
-    for _ in range(100):
+def wait_for(process, port):
+    """Attend que ce serveur écoute sur ce port, une minute au plus, et tant qu'il vit."""
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
