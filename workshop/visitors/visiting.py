@@ -178,7 +178,11 @@ class PageVisitor:
                         if await self._run(f"Boolean({condition})"):
                             return
                     await asyncio.sleep(0.05)
-        same = True
+        same, complaints = True, [*self.page.errors]
         with contextlib.suppress(DrivingError):
             same = await self._run("window.sameVisit === true")
-        raise PageFault(sentence, [*self.page.errors], not same)
+            if refused := await self._run("window.refusedToPage ?? []"):
+                # La console le dit aussi, en anglais.
+                said = refusal(refused)
+                sentence, complaints = f"{sentence} {said[0].upper()}{said[1:]}", []
+        raise PageFault(sentence, complaints, not same)
