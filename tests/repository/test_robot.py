@@ -1,8 +1,9 @@
 """Un robot suit les chapitres à la lettre, chacun dans un dossier neuf au nom espacé et accentué.
 
 Chaque chapitre part de `rattraper`, et doit finir sur sa solution : bout à bout, c'est toute la
-route. `--tout` la fait aussi d'un trait, dans un seul dossier. Là où le système donne à chacun son
-port 8000, les chapitres se suivent de front.
+route. `--tout` la fait aussi d'un trait, dans un seul dossier. Sans `--strict` ni `--tout`, seuls
+se suivent le dernier chapitre, qui juge aussi ce qui était acquis, et ceux qui ont changé. Là où le
+système donne à chacun son port 8000, les chapitres se suivent de front.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.networks import MachineNetwork, network, own_networks
+from tests.quick import changed_steps
 from tests.robot import Robot, is_announced
 from workshop.basics import ROOT
 from workshop.chapters.steps import Run, all_steps
@@ -33,8 +35,11 @@ if not own_networks():
 def pytest_generate_tests(metafunc):
     if "road" not in metafunc.fixturenames:
         return
-    roads = [[step] for step in STEPS]
-    if metafunc.config.getoption("tout"):
+    option = metafunc.config.getoption
+    whole = option("tout") or option("strict_skips")
+    changed = {step.slug for step in STEPS} if whole else changed_steps()
+    roads = [[step] for step in STEPS if step.slug in changed or step is STEPS[-1]]
+    if option("tout"):
         roads.append(STEPS)
     metafunc.parametrize(
         "road", roads, ids=[road[-1].slug if len(road) == 1 else "tout" for road in roads]
