@@ -51,10 +51,17 @@ def test_everything_to_remember_is_there():
         assert remembered in sheet
 
 
-def test_the_table_of_answers_is_there():
-    rows = re.findall(r"^\| \d\d-.*", find_step("06").chapter.read_text("utf-8"), re.M)
-    assert len(rows) == 6
-    assert "\n".join(rows) in cheatsheet()
+def test_the_table_of_answers_is_there_and_says_the_same_thing_once():
+    rows = re.findall(r"^\| \d\d-.*", find_step("05").chapter.read_text("utf-8"), re.M)
+    assert len(rows) == 5
+    sheet = cheatsheet()
+    assert "\n".join(rows[:4]) in sheet
+    assert rows[4].replace("05-consumers", f"05 à {all_steps()[-1].slug[:2]}") in sheet
+    assert sheet.count("Salut les gens !") == 1
+
+
+def test_what_to_do_with_another_answer_is_there():
+    assert "| `101, silence` | `connect`, dans `chat/consumers.py`" in cheatsheet()
 
 
 def test_each_terminal_has_its_place_and_its_part():

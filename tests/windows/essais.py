@@ -83,7 +83,12 @@ class Atelier:
             errors="replace",
         )
         said, status, left = [], None, []
-        reading = threading.Thread(target=lambda: said.extend(server.stdout), daemon=True)
+
+        def read() -> None:
+            for line in server.stdout:
+                said.append(line)
+
+        reading = threading.Thread(target=read, daemon=True)
         reading.start()
         deadline = time.monotonic() + MINUTES * 60
         while reading.is_alive() and time.monotonic() < deadline:

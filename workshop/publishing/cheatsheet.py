@@ -1,15 +1,17 @@
 """L'aide-mémoire : ce que les chapitres, le README et le glossaire disent de plus court."""
 
+import itertools
 import re
 from pathlib import Path
 
 from workshop.basics import ROOT, WorkshopError
-from workshop.chapters.steps import Run, Step, all_steps
+from workshop.chapters.steps import Run, Step, all_steps, find_step
 
 EXCERPTS = {
     "le dessin des terminaux": r"^## 1\. Trois terminaux\n.*?(^```\n.*?^```)",
     "la phrase qui les rouvre": r"(Si vous fermez [^.]*\.)",
     "le tableau des réponses": r"^(\| étape \| sans Origin \|.*?)(?=\n\n|\Z)",
+    "le tableau des surprises": r"^(\| `client\.py` dit \|.*?)(?=\n\n|\Z)",
     "la rubrique À retenir": r"^## À retenir\n\n(.*?)(?=^## |\Z)",
     "le tableau des commandes": r"^## Les commandes\n\n(.*?^\|.*?)(?=\n\n|\Z)",
     "un mot": r"(^## .*)",
@@ -35,7 +37,9 @@ def cheatsheet() -> str:
         reopening(steps[0]),
         "## Ce que répond le serveur",
         "Ce que dit `client.py` à la fin de chaque étape, sans en-tête Origin et avec.",
-        excerpt(told[-1].chapter, "le tableau des réponses"),
+        grouped(excerpt(told[-1].chapter, "le tableau des réponses")),
+        "Si la réponse n'est pas celle-là :",
+        excerpt(find_step("05").chapter, "le tableau des surprises"),
         "## À retenir",
     ]
     for step in steps:
@@ -63,6 +67,19 @@ def terminals(drawing: str) -> str:
         place, role = ", ".join(filter(None, cells[:2])), " ".join(filter(None, cells[2:]))
         rows.append(f"| **{name}** | {place} | {role} |")
     return "\n".join(rows)
+
+
+def grouped(answers: str) -> str:
+    """Renvoie le tableau des réponses, où une ligne vaut pour toutes les étapes de même réponse."""
+    *head, rows = answers.split("\n", 2)
+    alike = itertools.groupby(rows.split("\n"), lambda row: row.partition(" | ")[2])
+    lines = []
+    for answer, (first, *others) in ((key, [*found]) for key, found in alike):
+        name = first.partition(" | ")[0]
+        if others:
+            name = f"| {name[2:4]} à {others[-1][2:4]}"
+        lines.append(f"{name} | {answer}")
+    return "\n".join([*head, *lines])
 
 
 def reopening(step: Step) -> str:
