@@ -34,7 +34,7 @@ def real_redis() -> str:
 def answers(port: int) -> bool:
     """Renvoie True si un Redis répond sur ce port de la boucle locale, même pour dire non."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
-        one.sendall(b"PING\r\n")
+        one.sendall(b"*1\r\n$4\r\nPING\r\n")
         return one.recv(64).startswith((b"+PONG", b"-NOAUTH"))
     return False
 
