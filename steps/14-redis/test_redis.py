@@ -108,24 +108,30 @@ async def test_promise(redis, pair):
     path, number = "/chat/promesse/", 120
     eve = await asyncio.to_thread(signed_up, first, "eve")
     home = await asyncio.to_thread(eve.read, "/")
+    leaving = next(form for form in home.forms if form.method == "post")
     async with (
         persistent_members(first.url, path, 4) as here,
         persistent_members(second.url, path, 4) as there,
+        guests(first) as guest,
     ):
-        members = here + there
+        members, alone = here + there, await enter(guest, "/chat/seule/")
         await talk(members, range(number // 3))
         redis.kill()
         await talk(members, range(number // 3, number // 2))
+        try:
+            await alone.say(said("allô ?"))
+            if not await hears(alone, "allô ?"):
+                pytest.fail("Redis est arrêté, et qui parle n'entend pas sa propre phrase.")
+        except AssertionError as closing:
+            pytest.fail(f"Redis est arrêté, et qui est dans un salon n'y parle plus. {closing}")
         await settle(members, number // 2)
-        if any(one.unsent for one in members):
-            pytest.fail("Redis est arrêté, et qui est dans un salon ne peut plus y parler.")
         if any(len(one.read) < number // 2 for one in members):
             pytest.fail(
                 "Redis est arrêté. Ce qui se dit est gardé, et tout le monde ne le lit pas à son "
                 "battement suivant."
             )
         try:
-            await asyncio.to_thread(eve.submit, home.forms[-1])
+            await asyncio.to_thread(eve.submit, leaving)
         except AssertionError as refusal:
             pytest.fail(f"Redis est arrêté, et l'on ne peut plus se déconnecter. {refusal}")
         redis.start()
