@@ -38,7 +38,7 @@ from redis import RedisError
 
 
 def layers(**options):
-    """Renvoie une couche neuve de chaque sorte, par son nom ; pubsub n'a aucune de ces limites."""
+    """Renvoie une couche neuve de chaque sorte, par son nom ; pubsub n'a aucune de ces limites."""
     hosts = [redis_server.url]
     return {
         "en mémoire": InMemoryChannelLayer(**options),
@@ -48,7 +48,7 @@ def layers(**options):
 
 
 async def join(layer):
-    """Renvoie un canal neuf, qui est dans le groupe « salon »."""
+    """Renvoie un canal neuf, qui est dans le groupe « salon »."""
     channel = await layer.new_channel()
     await layer.group_add("salon", channel)
     return channel
@@ -73,7 +73,7 @@ async def read(layer, channel):
 for name, layer in layers().items():
     channel = await join(layer)
     await announce(layer, 150)
-    print(f"{name} : {await read(layer, channel)} sur 150")
+    print(f"{name} : {await read(layer, channel)} sur 150")
     await layer.flush()
 
 # %% [markdown]
@@ -93,7 +93,7 @@ for name, layer in layers(expiry=1).items():
     await announce(layer, 1)
     await asyncio.wait_for(layer.receive(other), timeout=2)
     await announce(layer, 2)
-    print(f"{name} : {await read(layer, channel)}")
+    print(f"{name} : {await read(layer, channel)}")
     await layer.flush()
 
 # %% [markdown]
@@ -115,10 +115,10 @@ for name, layer in layers().items():
     try:
         await announce(layer, 1)
     except RedisError as error:
-        print(f"{name} : le premier essai lève {type(error).__name__}")
+        print(f"{name} : le premier essai lève {type(error).__name__}")
     await announce(layer, 3)
     heard = await read(layer, channel)
-    print(f"{name} : {'il entend' if heard >= 3 else heard}")
+    print(f"{name} : {'il entend' if heard >= 3 else heard}")
     await layer.flush()
 
 # %% [markdown]
@@ -136,7 +136,7 @@ servers = [redis.asyncio.Redis.from_url(redis_server.url) for _ in range(2)]
 
 
 async def naive(server):
-    """Prend un jeton s'il en reste : lit, compte, écrit."""
+    """Prend un jeton s'il en reste : lit, compte, écrit."""
     tokens = int(await server.get("seau"))
     if tokens == 0:
         return 0
@@ -170,7 +170,7 @@ return 1
 
 
 async def whole(server):
-    """Prend un jeton s'il en reste : Redis fait tout, sans que personne passe."""
+    """Prend un jeton s'il en reste : Redis fait tout, sans que personne passe."""
     return await server.eval(SCRIPT, 1, "seau")
 
 

@@ -1,4 +1,4 @@
-"""Le Redis des vérifications, vrai ou imité : il annonce, compte, meurt, et ne laisse rien."""
+"""Le Redis des vérifications, vrai ou imité : il annonce, compte, meurt, et ne laisse rien."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Le relais de l'étape 14 : ce qui n'est pas attrapé quand Redis s'en va, ou qui part avec lui."""
+"""Le relais de l'étape 14 : ce qui n'est pas attrapé quand Redis s'en va, ou qui part avec lui."""
 
 import ast
 

@@ -106,11 +106,6 @@ def layer(case, error, message):
         cause = """La clé ROUTING est celle de la première génération de Channels : les routes sont
         maintenant dans live/asgi.py. Retirez-la."""
         yield "channels-1", quoted(case, "ROUTING"), cause
-    elif backend.startswith("channels_redis") and case.number >= 14:
-        cause = """Cette couche n'existe pas, ou le paquet channels_redis n'est pas installé.
-        Écrivez 'channels_redis.pubsub.RedisPubSubChannelLayer', et installez ce que demande
-        requirements.txt."""
-        yield "layer-backend", quoted(case, backend), cause
     elif backend:
         why = f"BACKEND vaut « {backend} », qui n'existe pas."
         if backend.startswith("asgiref"):
