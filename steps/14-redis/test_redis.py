@@ -14,7 +14,7 @@ from workshop.visitors.histories import enter, guests, history, judge, until
 from workshop.visitors.knocking import Visitor, closed, heard, is_refusal, knocking, signed_up
 from workshop.visitors.persistent import persistent_members
 
-ENOUGH_CONNECTIONS = 600
+ENOUGH_CONNECTIONS = 450
 GUESSES = 40
 # Une fois revenu, Redis retrouve ses abonnés un à un.
 BACK_SECONDS = 8
