@@ -1,4 +1,4 @@
-"""Mesure ce que coûte la place d'une faute : les essais et les secondes, étape par étape.
+"""Mesure ce que coûte la place d'une faute : les essais et les secondes, étape par étape.
 
 `python -m tests.places [ÉTAPE…]` cherche la place de la première faute de chaque code, sans rien
 savoir d'avance, puis celle des fautes du chat de l'étape 05 dans des projets écrits autrement.
@@ -54,11 +54,11 @@ def measure(mistakes: list[Mistake], other_way: str = "") -> None:
             seconds[mistake.step.slug].append(report.search.spent)
             codes[mistake.step.slug][report.diagnosis.code == mistake.expected.code] += 1
             if report.diagnosis.code != mistake.expected.code:
-                print(f"  {mistake.name} : {report.diagnosis.code}", flush=True)
+                print(f"  {mistake.name} : {report.diagnosis.code}", flush=True)
     for slug in checks:
         print(
-            f"{slug} {other_way} : {len(checks[slug])} fautes, {codes[slug][True]} bien nommées ; "
-            f"essais, médiane {statistics.median(checks[slug]):.0f}, pire {max(checks[slug])} ; "
+            f"{slug} {other_way} : {len(checks[slug])} fautes, {codes[slug][True]} bien nommées ; "
+            f"essais, médiane {statistics.median(checks[slug]):.0f}, pire {max(checks[slug])} ; "
             f"secondes, médiane {statistics.median(seconds[slug]):.1f}, "
             f"pire {max(seconds[slug]):.1f}",
             flush=True,

@@ -273,7 +273,7 @@ class Robot:
                 self.compare(act, self.workshop(arguments, status=int(unfinished)))
 
     def verdict(self, step: Step) -> str:
-        """Juge les buts d'une étape ; renvoie ce que dit `verifier`.
+        """Juge les buts d'une étape ; renvoie ce que dit `verifier`.
 
         Ce qui était acquis ne se juge qu'une fois, par la commande, à la dernière étape.
         """

@@ -1,9 +1,9 @@
 """Essaie l'atelier avec un CPython pour Windows, sous Wine : ce n'est pas Windows.
 
 `bash tests/windows/python-sous-wine.sh` prépare ce Python. Puis `python3 tests/windows/essais.py`
-clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
-chacune a donné. Avec des mots, comme « verifier 13 », seulement celles où ils sont tous : le clone
-est alors gardé. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
+clone le dépôt dans « Documents\\Atelier été », y tape les commandes d'un apprenant, et dit ce que
+chacune a donné. Avec des mots, comme « verifier 13 », seulement celles où ils sont tous : le clone
+est alors gardé. Ni navigateur, ni PowerShell, ni antivirus : ce qui en demande un n'est pas essayé.
 """
 
 import os
@@ -33,7 +33,7 @@ class Atelier:
         self.failed = []
 
     def clone(self) -> None:
-        """Clone le dépôt ; si l'on a choisi des commandes, il reste tel qu'il est."""
+        """Clone le dépôt ; si l'on a choisi des commandes, il reste tel qu'il est."""
         if self.words and self.folder.exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)

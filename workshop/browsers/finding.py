@@ -19,8 +19,8 @@ from workshop.system.processes import GUARD, OWN_GROUP, last_line
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# Des commandes, puis les places des navigateurs sous macOS et Windows, où ils n'en ont pas. Là où il
-# est, celui qui n'a pas de fenêtre d'abord : il démarre et ouvre une page pour six fois moins.
+# Des commandes, puis les places des navigateurs sous macOS et Windows, où ils n'en ont pas. Celui
+# qui n'a pas de fenêtre vient d'abord, là où il est : il démarre pour six fois moins.
 NAMES = {
     "chromium": (
         "chromium-headless-shell",

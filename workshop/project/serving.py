@@ -22,7 +22,7 @@ from workshop.system.processes import (
     require_free,
 )
 
-# Une machine très chargée en met vingt ; qui meurt avant est vu aussitôt.
+# Une machine très chargée en met vingt ; qui meurt avant est vu aussitôt.
 STARTUP_SECONDS = 45
 TRACEBACK = re.compile(
     r"^Traceback \(most recent call last\):\n((?:[ \t].*\n|\n)*)(\S.*)$", re.MULTILINE
