@@ -308,7 +308,7 @@ class Robot:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=900,
         )
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
