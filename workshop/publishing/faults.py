@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from pathlib import Path
 
 from workshop.basics import ROOT
 from workshop.chapters.steps import Step, all_steps
@@ -26,6 +27,21 @@ WHERE = re.compile(r"^Ouvrez (\S+?)(, ligne \d+)?\.$")
 def faults() -> str:
     """Renvoie la page des fautes, en Markdown."""
     return "\n\n".join([INTRODUCTION, *map(_of_step, all_steps())]) + "\n"
+
+
+def example(step: str, code: str, goal: str = "") -> Path | None:
+    """Renvoie la faute la plus courte qui reçoit ce code ; à cette étape et à ce but, s'il y en a.
+
+    None si aucune ne l'a.
+    """
+    ranks = {}
+    for path in sorted(FOLDER.glob("*/*.md")):
+        text = path.read_text("utf-8")
+        found = LAST_BLOCK.search(text)
+        if found["code"] == code:
+            near = path.parent.name == step
+            ranks[path] = near, near and found["goal"] == goal, -len(text)
+    return max(ranks, key=ranks.get, default=None)
 
 
 def _of_step(step: Step) -> str:

@@ -1,0 +1,104 @@
+"""Ce que les pages montrent : les lignes de chacun, ou des nombres, et où en est la salle."""
+
+import time
+from datetime import datetime
+
+from django.conf import settings
+
+from workshop.chapters.schedule import PLANS, agenda, boundaries, clock
+from workshop.chapters.steps import all_steps, find_step
+from workshop.room.board import Board, Row
+from workshop.room.guide import cause_title, goal_sentence, to_cut
+
+STEPS = {step.slug: step for step in all_steps()}
+board = Board([*STEPS])
+
+
+def lines(after: int, life: str) -> dict:
+    """Renvoie ce qui a changé depuis un numéro, personne par personne, et où en est la salle."""
+    found = board.changes(after, life)
+    return found | {"rows": [*map(line, found["rows"])], "room": room(names=True)}
+
+
+def counts() -> dict:
+    """Renvoie ce qui se projette : des nombres, et personne."""
+    return {"life": board.life, "number": board.number, "room": room(names=False)}
+
+
+def line(row: Row) -> dict:
+    """Renvoie la ligne d'une personne. Les heures sont en secondes depuis 1970."""
+    story = row.story
+    passage = story.passages.get(story.step)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "step": story.step[:2],
+        "done": "".join("d" if story.is_done(step) else "." for step in STEPS),
+        "here": [*STEPS].index(story.step),
+        "goals": story.goals,
+        "goal": goal_sentence(story.step, story.goal) if story.goal else "",
+        "cause": cause_title(story.step, story.code, story.goal) if story.code else "",
+        "began": passage.began if passage else None,
+        "finished": story.is_done(story.step),
+        "heard": row.heard,
+        "red": story.red,
+        "state": row.state(board.clock()),
+        "stuck": story.stuck,
+        "away": row.away,
+        "verdicts": story.verdicts,
+    }
+
+
+def room(names: bool) -> dict:
+    """Renvoie où en est la salle. Avec `names`, aussi qui est prêt pour la frontière suivante."""
+    plan = PLANS[settings.PLAN]
+    steps = [find_step(one).slug for one in plan if isinstance(one, str)]
+    here = board.here(steps)
+    today = datetime.now()
+    minute = today.hour * 60 + today.minute + today.second / 60
+    moments = agenda(plan, settings.PLAN_START)
+    index = max((n for n, (begins, *_) in enumerate(moments) if begins <= minute), default=0)
+    begins, slot, _ = moments[index]
+    ends = next(at + one.minutes for at, one, number in moments if number == here[:2])
+    late = minute - ends if board.rows else 0
+    # La première que la salle n'a pas passée : celle d'après, ou celle où elle attend l'heure.
+    ahead = [
+        one
+        for one in boundaries(plan)
+        if one > here[:2]
+        or (one == here[:2] and next(at for at, _, number in moments if number == one) > minute)
+    ]
+    found = {
+        "now": time.time(),
+        "people": len(board.rows),
+        "steps": [
+            {"step": slug[:2], "title": STEPS[slug].title, "done": board.done(slug), **crowd}
+            for slug, crowd in board.crowd().items()
+        ],
+        "causes": [
+            {
+                "step": step[:2],
+                "title": cause_title(step, code, goal),
+                "goal": goal_sentence(step, goal),
+                "people": people,
+                "page": f"cause/{step}/{code}/?but={goal}",
+            }
+            for (step, code, goal), people in board.causes()
+        ],
+        "schedule": {
+            "slot": slot.what.replace("*", "").replace("`", "").partition("](")[0].strip("["),
+            "until": clock(begins + slot.minutes),
+            "left": begins + slot.minutes - minute if minute >= begins else begins - minute,
+            "over": minute >= moments[-1][0] + moments[-1][1].minutes,
+            "early": minute < moments[0][0],
+            "here": f"{here[:2]} · {STEPS[here].title}",
+            "late": max(0, late),
+            "cut": to_cut(here, late),
+        },
+        "boundary": None,
+    }
+    if ahead:
+        ready = board.ready(find_step(ahead[0]).slug)
+        found["boundary"] = {"step": ahead[0], "ready": len(ready)}
+        found["boundary"] |= {"ids": ready} if names else {}
+    return found
