@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 from workshop.basics import ROOT
@@ -30,18 +31,29 @@ def faults() -> str:
 
 
 def example(step: str, code: str, goal: str = "") -> Path | None:
-    """Renvoie la faute la plus courte qui reçoit ce code ; à cette étape et à ce but, s'il y en a.
+    """Renvoie une faute qui reçoit ce code, la plus courte qui montre un programme.
 
-    None si aucune ne l'a.
+    De préférence à cette étape, et à ce but. None si aucune ne l'a.
     """
-    ranks = {}
+
+    def rank(known: tuple[str, Path, str]) -> tuple:
+        text, path, theirs = known
+        near = path.parent.name == step
+        return near, near and theirs == goal, text.count("```") > 2, -len(text)
+
+    best = max(_by_code().get(code, ()), key=rank, default=None)
+    return best and best[1]
+
+
+@cache
+def _by_code() -> dict[str, list[tuple[str, Path, str]]]:
+    """Renvoie les fautes, par code : leur texte, leur fichier et le but qu'elles cassent."""
+    found = defaultdict(list)
     for path in sorted(FOLDER.glob("*/*.md")):
         text = path.read_text("utf-8")
-        found = LAST_BLOCK.search(text)
-        if found["code"] == code:
-            near = path.parent.name == step
-            ranks[path] = near, near and found["goal"] == goal, -len(text)
-    return max(ranks, key=ranks.get, default=None)
+        block = LAST_BLOCK.search(text)
+        found[block["code"]].append((text, path, block["goal"]))
+    return found
 
 
 def _of_step(step: Step) -> str:

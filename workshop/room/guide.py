@@ -26,7 +26,7 @@ NAMELESS = {
 }
 # Dans un long fichier, ce que l'on montre autour de la faute.
 CONTEXT = 12
-# Ces retards, en minutes, sont ceux du tableau « Ce que l'on coupe ».
+# Ces retards, en minutes, sont ceux du tableau «  Ce que l'on coupe ».
 DELAYS = (15, 30, 45)
 
 
@@ -109,7 +109,11 @@ def _title(text: str) -> str:
 def _marked(right: list[str], wrong: list[str]):
     """Renvoie les lignes qui manquent à un programme, et ce que l'on en montre, lignes marquées."""
     blocks = SequenceMatcher(None, right, wrong, False).get_opcodes()
-    lost = [line for tag, a, b, _, _ in blocks if tag != "equal" for line in right[a:b]]
+    changed = [(a, b) for tag, a, b, _, _ in blocks if tag != "equal"]
+    # À une ligne de trop, rien ne manque : ce qui l'entoure dit quel passage relire.
+    lost = [line for a, b in changed for line in right[a:b]] or [
+        line for a, b in changed for line in right[max(0, a - 3) : b + 3]
+    ]
     bad = {n for tag, _, _, a, b in blocks if tag != "equal" for n in range(a, max(b, a + 1))}
     near = {n for one in bad for n in range(one - CONTEXT, one + CONTEXT + 1)}
     program, hidden = [], False

@@ -1,0 +1,162 @@
+"""Une salle entière devant un seul tableau : combien de temps d'un enregistrement à la page ?
+
+`python -m tests.crowd [SECONDES [PERSONNES]]`. Chaque personne a un résultat toutes les deux
+secondes ; au milieu, le tableau est tué, puis relancé. Les délais ne valent que sur une machine qui
+ne fait rien d'autre.
+"""
+
+import asyncio
+import contextlib
+import random
+import sys
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from tests.room.serving import RunningBoard, Viewer, member, running_board, viewing
+from workshop.chapters.steps import all_steps
+from workshop.room.reporter import Reporter
+
+PERIOD = 2
+# Le temps que met la salle à revenir après la mort du tableau : ses délais ne se comptent pas.
+RETURN_SECONDS = 20
+CODES = ("coroutine-not-awaited", "missing-sign", "misspelt", "other-group")
+
+
+@dataclass
+class Measure:
+    """Des délais en millisecondes, de l'enregistrement à la page ; `lost` compte les résultats.
+
+    Les mémoires sont celles du tableau, en mégaoctets : une fois la salle entrée, à la mort du
+    tableau, après son retour, à la fin.
+    """
+
+    people: int
+    results: int
+    median: float
+    p99: float
+    longest: float
+    back: float
+    lost: int
+    wrong: list[str]
+    memory: list[int]
+    cpu: float
+
+
+class Person:
+    """Quelqu'un dont `suivre` parle au tableau, avec le vrai client."""
+
+    def __init__(self, url: str, rank: int):
+        self.random = random.Random(rank)
+        self.steps = [step.slug for step in all_steps()]
+        self.member = member(url, f"Personne {rank}", self.steps[rank % 6])
+        self.reporter = Reporter(url)
+        self.saved: dict[int, float] = {}
+
+    async def live(self, seconds: float) -> None:
+        """Enregistre toutes les deux secondes, rouge le plus souvent, vert quelquefois."""
+        talking = asyncio.create_task(self.reporter.run())
+        end = time.monotonic() + seconds
+        await asyncio.sleep(self.random.uniform(0, PERIOD))
+        while time.monotonic() < end:
+            self.save()
+            await asyncio.sleep(PERIOD)
+        self.talking = talking
+
+    def save(self) -> None:
+        story, now = self.member.story, time.time()
+        if self.random.random() < 0.05 and story.step != self.steps[-1]:
+            story.judge(story.step, "ppppp", "", "", True, now)
+            story.begin(self.steps[self.steps.index(story.step) + 1], now)
+        else:
+            code = self.random.choice(CODES)
+            story.judge(story.step, "ppfww", "test_echo", code, False, now)
+        self.saved[story.verdicts] = time.monotonic()
+        self.reporter.tell(self.member.frame)
+
+    async def leave(self) -> None:
+        self.reporter.stopped = True
+        self.reporter._wake()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.talking, 5)
+
+
+async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
+    """Mesure une salle, son tableau tué au milieu."""
+    people = [Person(board.room, rank) for rank in range(number)]
+    memory, spent = [], 0.0
+
+    def look() -> None:
+        nonlocal spent
+        process = psutil.Process(board.process.pid)
+        memory.append(process.memory_info().rss // 1_000_000)
+        spent += sum(process.cpu_times()[:2])
+
+    async with viewing(board) as viewer:
+        started = time.monotonic()
+        lives = [asyncio.create_task(one.live(seconds)) for one in people]
+        await asyncio.sleep(min(20, seconds / 4))
+        look()
+        spent = 0
+        await asyncio.sleep(started + seconds / 2 - time.monotonic())
+        look()
+        killed = time.monotonic()
+        await asyncio.to_thread(board.kill)
+        await asyncio.to_thread(board.start)
+        reborn = time.monotonic()
+        # Tout le monde est revenu quand la page montre toutes les lignes.
+        await viewer.until(lambda: len(viewer.rows) == number, 60)
+        back = time.monotonic() - reborn
+        look()
+        await asyncio.gather(*lives)
+        await viewer.until(lambda: not wrong(people, viewer), 30)
+        look()
+        ended = time.monotonic()
+        delays = sorted(
+            1000 * (shown - saved)
+            for one in people
+            for verdicts, saved in one.saved.items()
+            if not killed - PERIOD < saved < reborn + back + RETURN_SECONDS / 20
+            and (shown := viewer.seen.get((one.member.name, verdicts)))
+        )
+        for one in people:
+            await one.leave()
+    everything = sum(len(one.saved) for one in people)
+    return Measure(
+        number,
+        everything,
+        delays[len(delays) // 2],
+        delays[int(len(delays) * 0.99)],
+        delays[-1],
+        back,
+        everything - sum(row["verdicts"] for row in viewer.rows.values()),
+        wrong(people, viewer),
+        memory,
+        spent / (ended - started),
+    )
+
+
+def wrong(people: list[Person], viewer: Viewer) -> list[str]:
+    """Renvoie ce que la page dit de travers."""
+    found = []
+    for one in people:
+        story, row = one.member.story, viewer.named(one.member.name)
+        if row is None:
+            found.append(f"{one.member.name} manque")
+        elif (row["verdicts"], row["step"]) != (story.verdicts, story.step[:2]):
+            found.append(f"{one.member.name} : {row['verdicts']} au lieu de {story.verdicts}")
+        elif bool(row["red"]) != bool(story.red):
+            found.append(f"{one.member.name} : {row['red']} au lieu de {story.red}")
+    return found
+
+
+def measured(seconds: float, number: int) -> Measure:
+    with running_board() as board:
+        return asyncio.run(measure(board, seconds, number))
+
+
+if __name__ == "__main__":
+    seconds, number = (*map(int, sys.argv[1:]), *(300, 200)[len(sys.argv) - 1 :])
+    for name, value in vars(measured(seconds, number)).items():
+        print(f"{name} : {value}")
