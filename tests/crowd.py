@@ -19,14 +19,15 @@ from workshop.chapters.steps import all_steps
 from workshop.room.reporter import Reporter
 
 PERIOD = 2
-# Le temps que met la salle à revenir après la mort du tableau : ses délais ne se comptent pas.
-RETURN_SECONDS = 20
 CODES = ("coroutine-not-awaited", "missing-sign", "misspelt", "other-group")
 
 
 @dataclass
 class Measure:
     """Des délais en millisecondes, de l'enregistrement à la page ; `lost` compte les résultats.
+
+    Ceux du temps que le tableau est mort ne comptent pas ; `back` est celui que la salle met ensuite
+    à revenir, en secondes.
 
     Les mémoires sont celles du tableau, en mégaoctets : une fois la salle entrée, à la mort du
     tableau, après son retour, à la fin.
@@ -101,12 +102,12 @@ async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
         spent = 0
         await asyncio.sleep(started + seconds / 2 - time.monotonic())
         look()
-        killed = time.monotonic()
+        killed, life = time.monotonic(), viewer.life
         await asyncio.to_thread(board.kill)
         await asyncio.to_thread(board.start)
         reborn = time.monotonic()
         # Tout le monde est revenu quand la page montre toutes les lignes.
-        await viewer.until(lambda: len(viewer.rows) == number, 60)
+        await viewer.until(lambda: viewer.life != life and len(viewer.rows) == number, 60)
         back = time.monotonic() - reborn
         look()
         await asyncio.gather(*lives)
@@ -117,7 +118,7 @@ async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
             1000 * (shown - saved)
             for one in people
             for verdicts, saved in one.saved.items()
-            if not killed - PERIOD < saved < reborn + back + RETURN_SECONDS / 20
+            if not killed - PERIOD < saved < reborn + back
             and (shown := viewer.seen.get((one.member.name, verdicts)))
         )
         for one in people:
@@ -139,9 +140,9 @@ async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
 
 def wrong(people: list[Person], viewer: Viewer) -> list[str]:
     """Renvoie ce que la page dit de travers."""
-    found = []
+    found, rows = [], {row["name"]: row for row in viewer.rows.values()}
     for one in people:
-        story, row = one.member.story, viewer.named(one.member.name)
+        story, row = one.member.story, rows.get(one.member.name)
         if row is None:
             found.append(f"{one.member.name} manque")
         elif (row["verdicts"], row["step"]) != (story.verdicts, story.step[:2]):

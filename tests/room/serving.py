@@ -137,3 +137,41 @@ def member(url: str, name: str, step: str = "05-consumers") -> Membership:
     story = Story(step)
     story.begin(step, time.time())
     return Membership(url, name, f"jeton-{name}".ljust(32, "-")[:32], story)
+
+
+class Wire:
+    """Le fil entre quelqu'un et le tableau : on le coupe, on le répare."""
+
+    def __init__(self, port: int):
+        self.port, self.cut, self.pipes = port, False, set()
+
+    async def __aenter__(self) -> "Wire":
+        self.server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}/salle/"
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self.server.close()
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Coupe : ce qui est ouvert tombe, et rien ne s'ouvre plus."""
+        self.cut = True
+        for writer in self.pipes:
+            writer.transport.abort()
+
+    async def _carry(self, reader, writer) -> None:
+        if self.cut:
+            writer.transport.abort()
+            return
+        theirs, back = await asyncio.open_connection("127.0.0.1", self.port)
+        self.pipes |= {writer, back}
+
+        async def pump(source, target):
+            with contextlib.suppress(OSError):
+                while data := await source.read(2**16):
+                    target.write(data)
+                    await target.drain()
+            target.close()
+
+        await asyncio.gather(pump(reader, back), pump(theirs, writer))

@@ -41,7 +41,7 @@ HALF_DAY = (
 DAY = (
     *(WELCOME, OPENING, "01", "02", PAUSE, "03", "04", RESERVE, MEAL),
     *("05", PAUSE, "06", RESERVE, PAUSE),
-    Slot("Chacun à son pas : les «  À vous » des chapitres, les carnets", 60),
+    Slot("Chacun à son pas : les « À vous » des chapitres, les carnets", 60),
     Slot("Un premier regard sur la page, avec `demo --trolls 20`", 20),
     CLOSING,
 )
@@ -206,6 +206,6 @@ def table(plan: tuple[Slot | str, ...]) -> str:
 
 
 def clock(minutes: int) -> str:
-    """Renvoie des minutes en heures, comme on les écrit : «  9 h 05 »."""
+    """Renvoie des minutes en heures, comme on les écrit : « 9 h 05 »."""
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest:02}"

@@ -265,7 +265,7 @@ def rattraper(number, back, agreed):
         click.echo("live est comme avant.")
         return
     if catching_up.needs_migrate(step):
-        click.echo(f"La base de données, dans le terminal «  projet » : {catching_up.MIGRATE}")
+        click.echo(f"La base de données, dans le terminal « projet » : {catching_up.MIGRATE}")
     click.echo(f"Prêt à commencer l'étape {step.slug[:2]} : ouvrez {step.shown_chapter}")
 
 
@@ -276,7 +276,7 @@ def agrees() -> bool:
             "Il n'y a pas de terminal où vous demander si je peux continuer : rien n'a changé. "
             "Ajoutez --oui."
         )
-    # click.confirm n'entend que «  y » et «  n ».
+    # click.confirm n'entend que « y » et « n ».
     answer = click.prompt("Continuer ? [o/N]", default="n", show_default=False, prompt_suffix=" ")
     return answer.strip().lower() in ("o", "oui")
 

@@ -152,7 +152,7 @@ def slides(number, pdf, alone):
         return
     page = made_page(find_deck(number or "0"))
     click.echo(page)
-    click.echo("«  p » ouvre la vue de présentation, avec les notes ; «  f », le plein écran.")
+    click.echo("« p » ouvre la vue de présentation, avec les notes ; « f », le plein écran.")
     if not alone:
         open_page(page, "ouvrez ce fichier")
 
@@ -179,7 +179,7 @@ def emporter(folder, systemes, pythons):
         for value in chosen[option]:
             if value not in known:
                 raise WorkshopError(
-                    f"Je ne connais pas «  {value} ». {option} prend une liste sans espaces : "
+                    f"Je ne connais pas « {value} ». {option} prend une liste sans espaces : "
                     f"{','.join(known)}"
                 )
     kit = pack(folder.resolve(), *chosen.values(), say=click.echo)

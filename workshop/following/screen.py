@@ -122,12 +122,12 @@ def welcome(view: View) -> str:
     """Renvoie où l'on s'était arrêté, et les terminaux à rouvrir."""
     number = view.step.number
     if number == 1:
-        return f"Ouvrez {view.step.shown_chapter}, et suivez-le. Terminal à ouvrir : «  projet »."
+        return f"Ouvrez {view.step.shown_chapter}, et suivez-le. Terminal à ouvrir : « projet »."
     activate = ".venv\\Scripts\\Activate.ps1" if os.name == "nt" else "source .venv/bin/activate"
     lines = [
         f"Vous en étiez à l'étape {view.step.slug[:2]}. Terminaux à rouvrir, s'ils sont fermés :",
-        f"  «  projet »   cd live, puis {activate}",
-        "  «  serveur »  de même, puis python manage.py runserver",
+        f"  « projet »   cd live, puis {activate}",
+        "  « serveur »  de même, puis python manage.py runserver",
     ]
     return "\n".join(map(escape, lines))
 

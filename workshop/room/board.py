@@ -9,6 +9,8 @@ from workshop.room.story import Story, Unreadable, clean_name
 
 # Au-delà, la plus ancienne des places vides est rendue.
 MOST_ROWS, MOST_ROWS_OF_A_NETWORK = 1000, 400
+# Une trame en porte au plus autant : daphne n'en laisse pas sortir de plus de 64 Kio.
+PAGE = 30
 # Sans un enregistrement depuis dix minutes, on ne sait plus rien de quelqu'un.
 SILENT_SECONDS = 600
 
@@ -121,14 +123,16 @@ class Board:
         # On n'a retenu que les derniers départs : qui a trop attendu reprend tout.
         forgotten = len(self.gone) == MOST_ROWS and after < self.gone[0][0]
         whole = life != self.life or forgotten
-        rows = [row for row in self.rows.values() if whole or row.number > after]
-        return {
-            "life": self.life,
-            "number": self.number,
-            "whole": whole,
-            "rows": rows,
-            "gone": [one for number, one in self.gone if not whole and number > after],
-        }
+        after = -1 if whole else after
+        news = sorted(
+            (row for row in self.rows.values() if row.number > after),
+            key=lambda row: row.number,
+        )
+        rows = news[:PAGE]
+        # La suite se demande par le numéro où l'on s'arrête : comme l'histoire d'un salon.
+        number = rows[-1].number if len(news) > PAGE else self.number
+        gone = [one for at, one in self.gone if after < at <= number]
+        return {"life": self.life, "number": number, "whole": whole, "rows": rows, "gone": gone}
 
     def done(self, step: str) -> int:
         """Renvoie combien de personnes en ont fini avec une étape."""

@@ -12,7 +12,6 @@ from chat.limits import (
     PRICE_TO_ENTER,
     REFUSED_BEFORE_CLOSING,
     REFUSED_SECONDS,
-    TOO_BIG,
     TOO_MANY,
     Allowance,
     Refusal,
@@ -23,10 +22,10 @@ from chat.limits import (
 from workshop.room.picture import board, counts, lines
 from workshop.room.story import Unreadable
 
-LONGEST_FRAME = 2**15
 # Une page n'est pas redessinée plus souvent ; elle a des nouvelles, même sans changement.
 DRAWN_SECONDS, CALM_SECONDS = 0.1, 5
-KEPT_MESSAGES = 500
+# Une page du salon, elle aussi, tient dans une trame.
+KEPT_MESSAGES, PAGE, LONGEST_TEXT = 500, 20, 2_000
 
 
 class RoomConsumer(AsyncWebsocketConsumer):
@@ -67,9 +66,6 @@ class RoomConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         if self.over:
             return
-        if len(text_data or bytes_data or "") > LONGEST_FRAME:
-            await self.hang_up(TOO_BIG)
-            return
         while True:
             try:
                 self.allowance.take(1)
@@ -88,15 +84,15 @@ class RoomConsumer(AsyncWebsocketConsumer):
         said |= {"key": getattr(refusal, "key", None), "wait": getattr(refusal, "wait", None)}
         await self.tell(said)
         if self.refused >= REFUSED_BEFORE_CLOSING:
-            await self.hang_up(TOO_MANY)
+            await self.hang_up()
 
     async def tell(self, frame):
         if not self.over:
-            await self.send(json.dumps(frame))
+            await self.send(json.dumps(frame, ensure_ascii=False))
 
-    async def hang_up(self, code):
+    async def hang_up(self):
         self.over = True
-        await self.close(code)
+        await self.close(TOO_MANY)
 
 
 class LearnerConsumer(RoomConsumer):
@@ -209,15 +205,17 @@ class ChatConsumer(RoomConsumer):
 
     async def read(self, text_data):
         frame = frames.read(text_data, True)
+        if len(frame.get("text", "").encode()) > LONGEST_TEXT:
+            raise Refusal(f"Ici, un message a {LONGEST_TEXT} octets au plus.", frame.get("key"))
         last = messages[-1]["number"] if messages else 0
         if frame["type"] == "message":
             await self.say(frame["text"], frame.get("key"), last + 1)
             return
         if frame["type"] == "after":
-            found = [one for one in messages if one["number"] > frame["number"]][:50]
+            found = [one for one in messages if one["number"] > frame["number"]][:PAGE]
         else:
             before = frame["number"] or last + 1
-            found = [one for one in messages if one["number"] < before][-50:]
+            found = [one for one in messages if one["number"] < before][-PAGE:]
         await self.tell({"type": "history", "last": last, "messages": found})
 
     async def say(self, text, key, number):

@@ -26,7 +26,7 @@ NAMELESS = {
 }
 # Dans un long fichier, ce que l'on montre autour de la faute.
 CONTEXT = 12
-# Ces retards, en minutes, sont ceux du tableau «  Ce que l'on coupe ».
+# Ces retards, en minutes, sont ceux du tableau « Ce que l'on coupe ».
 DELAYS = (15, 30, 45)
 
 

@@ -11,7 +11,8 @@ from secrets import token_hex
 from workshop.system.memory import keep, kept
 from workshop.system.processes import require_free
 
-PORT = 8100
+# Une histoire demande vingt kibioctets, une page du tableau quarante ; au-delà, code 1009.
+LONGEST_FRAME = 2**16
 # Ni 0 ni O, ni 1 ni l : cela se recopie d'un tableau.
 SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -104,7 +105,7 @@ def serve(place: Place, plan: str, start: int, ready: Callable[[], None]) -> Non
         # Un fil coupé ne dit rien : on s'en aperçoit en vingt-cinq secondes.
         ping_interval=10,
         ping_timeout=15,
-        websocket_max_message_size=2**16,
-        websocket_max_frame_size=2**16,
+        websocket_max_message_size=LONGEST_FRAME,
+        websocket_max_frame_size=LONGEST_FRAME,
         server_name="atelier",
     ).run()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from unicodedata import category, normalize
 
 LONGEST_NAME = 40
-MOST_CODES = 60
+MOST_CODES = 20
 CODE = re.compile(r"[a-z][a-z0-9-]{0,59}")
 # Le début du nom de chaque état d'un but : passed, failed, waiting, skipped.
 GOALS = re.compile(r"[pfws]{0,60}")
