@@ -26,8 +26,8 @@ CODES = ("coroutine-not-awaited", "missing-sign", "misspelt", "other-group")
 class Measure:
     """Des délais en millisecondes, de l'enregistrement à la page ; `lost` compte les résultats.
 
-    Ceux du temps que le tableau est mort ne comptent pas ; `back` est celui que la salle met ensuite
-    à revenir, en secondes.
+    Ceux du temps que le tableau est mort ne comptent pas ; `back` est celui que la salle met
+    ensuite à revenir, en secondes.
 
     Les mémoires sont celles du tableau, en mégaoctets : une fois la salle entrée, à la mort du
     tableau, après son retour, à la fin.

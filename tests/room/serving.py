@@ -164,7 +164,12 @@ class Wire:
         if self.cut:
             writer.transport.abort()
             return
-        theirs, back = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            theirs, back = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            # Le tableau est mort.
+            writer.transport.abort()
+            return
         self.pipes |= {writer, back}
 
         async def pump(source, target):

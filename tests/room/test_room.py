@@ -285,7 +285,7 @@ async def test_one_connection_is_one_person_and_too_much_is_hung_up(board):
         assert json.loads(await socket.recv())["type"] == "seen"
         await socket.send(json.dumps(member(board.room, "Deux").frame))
         assert json.loads(await socket.recv())["type"] == "refused"
-        await socket.send("x" * 40_000)
+        await socket.send("x" * 70_000)
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
         assert closed.value.rcvd.code == 1009

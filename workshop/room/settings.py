@@ -53,7 +53,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [CHAT / "chat" / "static"]
 
 LANGUAGE_CODE = "fr-fr"
-USE_TZ = True
+# L'heure est celle de la machine : sans cela, Django la mettrait à celle de Chicago.
+TIME_ZONE, USE_TZ = None, False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
