@@ -29,12 +29,14 @@ class Measure:
     Ceux du temps que le tableau est mort ne comptent pas ; `back` est celui que la salle met
     ensuite à revenir, en secondes.
 
-    Les mémoires sont celles du tableau, en mégaoctets : une fois la salle entrée, à la mort du
-    tableau, après son retour, à la fin.
+    `results` sont les enregistrements, `timed` ceux dont on a le délai : de deux trop proches, la
+    page ne montre que le second. Les mémoires sont celles du tableau, en mégaoctets : une fois la
+    salle entrée, à la mort du tableau, après son retour, à la fin.
     """
 
     people: int
     results: int
+    timed: int
     median: float
     p99: float
     longest: float
@@ -55,15 +57,16 @@ class Person:
         self.reporter = Reporter(url)
         self.saved: dict[int, float] = {}
 
-    async def live(self, seconds: float) -> None:
-        """Enregistre toutes les deux secondes, rouge le plus souvent, vert quelquefois."""
-        talking = asyncio.create_task(self.reporter.run())
-        end = time.monotonic() + seconds
-        await asyncio.sleep(self.random.uniform(0, PERIOD))
-        while time.monotonic() < end:
+    async def live(self, end: asyncio.Event) -> None:
+        """Enregistre toutes les deux secondes, jusqu'à la fin, puis attend d'avoir été entendu."""
+        self.talking = asyncio.create_task(self.reporter.run())
+        pause = self.random.uniform(0, PERIOD)
+        while not end.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(end.wait(), pause)
+                break
             self.save()
-            await asyncio.sleep(PERIOD)
-        self.talking = talking
+            pause = PERIOD
 
     def save(self) -> None:
         story, now = self.member.story, time.time()
@@ -77,10 +80,8 @@ class Person:
         self.reporter.tell(self.member.frame)
 
     async def leave(self) -> None:
-        self.reporter.stopped = True
-        self.reporter._wake()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.talking, 5)
+        self.reporter.stop()
+        await asyncio.wait_for(self.talking, 15)
 
 
 async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
@@ -95,31 +96,33 @@ async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
         spent += sum(process.cpu_times()[:2])
 
     async with viewing(board) as viewer:
-        started = time.monotonic()
-        lives = [asyncio.create_task(one.live(seconds)) for one in people]
-        await asyncio.sleep(min(20, seconds / 4))
+        end = asyncio.Event()
+        lives = [asyncio.create_task(one.live(end)) for one in people]
+        await viewer.until(lambda: len(viewer.rows) == number, 60)
         look()
-        spent = 0
-        await asyncio.sleep(started + seconds / 2 - time.monotonic())
+        entered, spent = time.monotonic(), 0
+        await asyncio.sleep(seconds / 2)
         look()
         killed, life = time.monotonic(), viewer.life
         await asyncio.to_thread(board.kill)
         await asyncio.to_thread(board.start)
         reborn = time.monotonic()
-        # Tout le monde est revenu quand la page montre toutes les lignes.
+        # Tout le monde est revenu quand la page du nouveau tableau montre toutes les lignes.
         await viewer.until(lambda: viewer.life != life and len(viewer.rows) == number, 60)
-        back = time.monotonic() - reborn
+        back = time.monotonic()
         look()
+        await asyncio.sleep(seconds / 2)
+        end.set()
         await asyncio.gather(*lives)
-        await viewer.until(lambda: not wrong(people, viewer), 30)
-        look()
         ended = time.monotonic()
+        await viewer.until(lambda: not wrong(people, viewer), 60)
+        look()
         delays = sorted(
             1000 * (shown - saved)
             for one in people
             for verdicts, saved in one.saved.items()
-            if not killed - PERIOD < saved < reborn + back
-            and (shown := viewer.seen.get((one.member.name, verdicts)))
+            if entered < saved < killed - PERIOD or back < saved
+            if (shown := viewer.seen.get((one.member.name, verdicts)))
         )
         for one in people:
             await one.leave()
@@ -127,14 +130,15 @@ async def measure(board: RunningBoard, seconds: float, number: int) -> Measure:
     return Measure(
         number,
         everything,
+        len(delays),
         delays[len(delays) // 2],
         delays[int(len(delays) * 0.99)],
         delays[-1],
-        back,
+        back - reborn,
         everything - sum(row["verdicts"] for row in viewer.rows.values()),
         wrong(people, viewer),
         memory,
-        spent / (ended - started),
+        spent / (ended - entered),
     )
 
 

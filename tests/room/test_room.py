@@ -264,8 +264,11 @@ async def test_whoever_abuses_the_board_shuts_nobody_out():
             process = psutil.Process(board.process.pid)
             before = process.memory_info().rss
             abusing = asyncio.gather(*map(asyncio.create_task, abuse))
-            await asyncio.gather(*(one.live(SECONDS) for one in people))
+            ended = asyncio.Event()
+            living = asyncio.gather(*(one.live(ended) for one in people))
             await abusing
+            ended.set()
+            await living
             await viewer.until(lambda: not crowd.wrong(people, viewer), 30)
             for one in people:
                 await one.leave()
@@ -295,6 +298,7 @@ async def test_two_hundred_learners_in_ten_seconds():
     with running_board() as board:
         found = await crowd.measure(board, SECONDS, 200)
     assert (found.lost, found.wrong) == (0, []), found
+    assert found.timed > found.results / 4, found
     # La vraie mesure se prend seule sur la machine : python -m tests.crowd.
     assert found.p99 < 5000, found
     assert max(found.memory) < 300, found

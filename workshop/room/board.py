@@ -19,7 +19,8 @@ SILENT_SECONDS = 600
 class Row:
     """La ligne d'une personne. `number` est celui de son dernier changement.
 
-    `away` est l'heure où sa connexion s'est fermée, None tant qu'elle est ouverte.
+    `away` est l'heure où sa connexion s'est fermée, None tant qu'elle est ouverte ; `done`, les
+    étapes qui ne sont plus à faire.
     """
 
     id: int
@@ -29,6 +30,7 @@ class Row:
     number: int
     connection: object
     away: float | None = None
+    done: frozenset[str] = frozenset()
 
     @property
     def heard(self) -> float:
@@ -50,7 +52,7 @@ class Row:
             return "silent"
         if story.red:
             return "red"
-        if story.is_done(story.step):
+        if story.step in self.done:
             return "green"
         return "silent" if now - self.heard > SILENT_SECONDS else "busy"
 
@@ -88,6 +90,7 @@ class Board:
             self.rows[token] = row
         row.name, row.network, row.story = name, network, story
         row.number, row.connection, row.away = self.number, connection, None
+        row.done = frozenset(filter(story.is_done, self.steps))
         return row
 
     def leave(self, token: str, connection: object) -> None:
@@ -136,7 +139,7 @@ class Board:
 
     def done(self, step: str) -> int:
         """Renvoie combien de personnes en ont fini avec une étape."""
-        return sum(row.story.is_done(step) for row in self.rows.values())
+        return sum(step in row.done for row in self.rows.values())
 
     def here(self, steps: list[str]) -> str:
         """Renvoie l'étape où en est la salle : la première que moins de la moitié a finie."""
@@ -147,8 +150,8 @@ class Board:
 
     def ready(self, step: str) -> list[int]:
         """Renvoie qui peut commencer une étape : tout ce qui la précède est vert, ou rattrapé."""
-        before = [one for one in self.steps if one < step][-1:]
-        return [row.id for row in self.rows.values() if all(map(row.story.is_done, before))]
+        before = {one for one in self.steps if one < step}
+        return [row.id for row in self.rows.values() if before <= row.done]
 
     def causes(self) -> list[tuple[tuple[str, str, str], int]]:
         """Renvoie les causes d'un but rouge en ce moment, la plus fréquente d'abord.

@@ -55,10 +55,13 @@ def membership() -> Membership | None:
 
 
 def join(url: str, name: str, step: str, green: frozenset[str]) -> Membership:
-    """Renvoie une place dans une salle, et la retient. De retour dans la même, on la retrouve."""
+    """Renvoie une place dans une salle, et la retient. De retour dans la même, on la retrouve.
+
+    Ce qui précède l'étape en cours est derrière soi, et `green` aussi."""
     found = membership()
     if not found or found.url != url:
-        story = Story(step, sorted(green))
+        before = {one.slug for one in all_steps() if one.slug < step}
+        story = Story(step, sorted(before | green))
         story.begin(step, time.time())
         found = Membership(url, name, token_hex(16), story)
     found.name = name

@@ -6,11 +6,16 @@ from datetime import datetime
 from django.conf import settings
 
 from workshop.chapters.schedule import PLANS, agenda, boundaries, clock
-from workshop.chapters.steps import all_steps, find_step
+from workshop.chapters.steps import all_steps
 from workshop.room.board import Board, Row
 from workshop.room.guide import cause_title, goal_sentence, to_cut
 
 STEPS = {step.slug: step for step in all_steps()}
+# Lus une fois : une image se fait dix fois par seconde.
+TITLES = {slug: step.title for slug, step in STEPS.items()}
+SLUGS = {slug[:2]: slug for slug in STEPS}
+MOMENTS = agenda(PLANS[settings.PLAN], settings.PLAN_START)
+BOUNDARIES = boundaries(PLANS[settings.PLAN])
 board = Board([*STEPS])
 
 
@@ -33,13 +38,13 @@ def line(row: Row) -> dict:
         "id": row.id,
         "name": row.name,
         "step": story.step[:2],
-        "done": "".join("d" if story.is_done(step) else "." for step in STEPS),
+        "done": "".join("d" if step in row.done else "." for step in STEPS),
         "here": [*STEPS].index(story.step),
         "goals": story.goals,
         "goal": goal_sentence(story.step, story.goal) if story.goal else "",
         "cause": cause_title(story.step, story.code, story.goal) if story.code else "",
         "began": passage.began if passage else None,
-        "finished": story.is_done(story.step),
+        "finished": story.step in row.done,
         "heard": row.heard,
         "red": story.red,
         "state": row.state(board.clock()),
@@ -51,28 +56,23 @@ def line(row: Row) -> dict:
 
 def room(names: bool) -> dict:
     """Renvoie où en est la salle. Avec `names`, aussi qui est prêt pour la frontière suivante."""
-    plan = PLANS[settings.PLAN]
-    steps = [find_step(one).slug for one in plan if isinstance(one, str)]
-    here = board.here(steps)
+    here = board.here([SLUGS[number] for _, _, number in MOMENTS if number])
     today = datetime.now()
     minute = today.hour * 60 + today.minute + today.second / 60
-    moments = agenda(plan, settings.PLAN_START)
-    index = max((n for n, (begins, *_) in enumerate(moments) if begins <= minute), default=0)
-    begins, slot, _ = moments[index]
-    ends = next(at + one.minutes for at, one, number in moments if number == here[:2])
+    past = [moment for moment in MOMENTS if moment[0] <= minute]
+    begins, slot, _ = (past or MOMENTS)[-1 if past else 0]
+    starts = {number: at for at, _, number in MOMENTS}
+    ends = next(at + one.minutes for at, one, number in MOMENTS if number == here[:2])
     late = minute - ends if board.rows else 0
     # La première que la salle n'a pas passée : celle d'après, ou celle où elle attend l'heure.
     ahead = [
-        one
-        for one in boundaries(plan)
-        if one > here[:2]
-        or (one == here[:2] and next(at for at, _, number in moments if number == one) > minute)
+        one for one in BOUNDARIES if one > here[:2] or (one == here[:2] and starts[one] > minute)
     ]
     found = {
         "now": time.time(),
         "people": len(board.rows),
         "steps": [
-            {"step": slug[:2], "title": STEPS[slug].title, "done": board.done(slug), **crowd}
+            {"step": slug[:2], "title": TITLES[slug], "done": board.done(slug), **crowd}
             for slug, crowd in board.crowd().items()
         ],
         "causes": [
@@ -89,16 +89,16 @@ def room(names: bool) -> dict:
             "slot": slot.what.replace("*", "").replace("`", "").partition("](")[0].strip("["),
             "until": clock(begins + slot.minutes),
             "left": begins + slot.minutes - minute if minute >= begins else begins - minute,
-            "over": minute >= moments[-1][0] + moments[-1][1].minutes,
-            "early": minute < moments[0][0],
-            "here": f"{here[:2]} · {STEPS[here].title}",
+            "over": minute >= MOMENTS[-1][0] + MOMENTS[-1][1].minutes,
+            "early": minute < MOMENTS[0][0],
+            "here": f"{here[:2]} · {TITLES[here]}",
             "late": max(0, late),
             "cut": to_cut(here, late),
         },
         "boundary": None,
     }
     if ahead:
-        ready = board.ready(find_step(ahead[0]).slug)
+        ready = board.ready(SLUGS[ahead[0]])
         found["boundary"] = {"step": ahead[0], "ready": len(ready)}
         found["boundary"] |= {"ids": ready} if names else {}
     return found
