@@ -7,5 +7,6 @@ async def accessible(page, axe: str) -> None:
     faults = await page.run(
         "axe.run().then((said) => said.violations.map((one) => `${one.id} : ${one.nodes[0].html}`))"
     )
-    assert faults == []
-    assert await page.run("document.documentElement.scrollWidth <= innerWidth")
+    assert faults == [], faults
+    wide = await page.run("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, f"la page déborde de {wide} pixels"

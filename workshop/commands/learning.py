@@ -290,8 +290,6 @@ def rejoindre(address, name):
     Jusqu'au soir, `suivre` lui dit votre étape, vos buts et la cause d'un but rouge ; jamais votre
     code, jamais un chemin. La touche x, dans `suivre`, quitte la salle.
     """
-    import asyncio
-
     from workshop.checking.checking import current_step, green_steps
     from workshop.project.python import project_python
     from workshop.room.membership import join, leave, room_address
@@ -309,14 +307,11 @@ def rejoindre(address, name):
     with out().status("Je frappe à la porte de la salle…"):
         step = current_step(LIVE, project_python(LIVE))
         member = join(address, name, step.slug, green_steps())
-        reporter = Reporter(address)
-        reporter.tell(member.frame)
-        reporter.stopped = True
-        asyncio.run(reporter.run())
-    if reporter.state != "à jour":
+        state = Reporter(address).knock(member.frame)
+    if state != "à jour":
         leave()
         raise WorkshopError(
-            f"Le tableau n'a pas répondu ({reporter.state}). Comparez l'adresse à celle du "
+            f"Le tableau n'a pas répondu ({state}). Comparez l'adresse à celle du "
             "tableau, signe par signe ; êtes-vous sur le même Wi-Fi ? Sans lui, tout marche pareil."
         )
     click.echo(f"Vous êtes dans la salle, sous le nom « {name} », jusqu'à ce soir.")

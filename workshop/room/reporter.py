@@ -5,6 +5,7 @@ import json
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -42,6 +43,21 @@ class Reporter:
     def start(self) -> None:
         """Commence, et rend la main aussitôt."""
         self.thread.start()
+
+    def knock(self, frame: dict) -> str:
+        """Dit une seule chose, et renvoie l'état où cela mène, en dix secondes au plus."""
+
+        async def once():
+            self.frame = frame
+            talking = asyncio.create_task(self.run())
+            end = time.monotonic() + PATIENCE
+            while self.state == "connexion" and time.monotonic() < end:
+                await asyncio.sleep(0.02)
+            self.stop()
+            await talking
+            return self.state
+
+        return asyncio.run(once())
 
     def tell(self, frame: dict) -> None:
         """Donne ce qu'il faut dire ; seul le dernier compte, et il finit par arriver."""
