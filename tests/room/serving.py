@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 from websockets.asyncio.client import connect
@@ -136,7 +137,7 @@ def member(url: str, name: str, step: str = "05-consumers") -> Membership:
     """Renvoie la place de quelqu'un qui vient de rejoindre la salle."""
     story = Story(step)
     story.begin(step, time.time())
-    return Membership(url, name, f"jeton-{name}".ljust(32, "-")[:32], story)
+    return Membership(url, name, f"jeton-{sha256(name.encode()).hexdigest()}"[:32], story)
 
 
 class Wire:

@@ -138,7 +138,9 @@ def _passage(step: Step, title: str) -> str:
     for (name, start), (_, end) in pairwise([*starts, ("", len(lines))]):
         if name == title:
             html = PARSER.render("".join(lines[start + 1 : end]))
-            return re.sub(r"</?a\b[^>]*>|<img\b[^>]*>", "", html)
+            html = re.sub(r"</?a\b[^>]*>|<img\b[^>]*>", "", html)
+            # Un bloc plus large que l'écran se fait défiler au clavier.
+            return html.replace("<pre>", '<pre tabindex="0">')
     return f"<p>{escape(title)}</p>"
 
 

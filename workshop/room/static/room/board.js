@@ -47,13 +47,12 @@ function draw(row) {
   const [name, track, where, what, more] = row.item.children;
   row.item.className = row.state;
   set(name, row.name);
-  if (track.dataset.drawn !== row.done + row.here) {
-    track.dataset.drawn = row.done + row.here;
-    track.replaceChildren(...[...row.done].map((done, place) =>
-      element("i", `${done === "d" ? "done" : ""}${place === row.here ? " here" : ""}`, "")));
-  }
+  set(track, [...row.done].map((done, place) => (place === row.here ? "◉" : done === "d" ? "●" : "○")).join(""));
   const green = [...row.goals].filter((goal) => goal === "p").length;
-  set(where, `${row.step} · ${row.goals ? `${green}/${row.goals.length}` : "–"}`);
+  const parts = [row.step];
+  if (row.goals) parts.push(`${green}/${row.goals.length}`);
+  if (row.began) parts.push(minutes(row.began));
+  set(where, parts.join(" · "));
   set(what, said(row).join(" · "));
   set(more, [row.goal, row.cause].filter(Boolean).join(" → "));
 }
@@ -65,12 +64,11 @@ function set(node, text) {
 
 function said(row) {
   const found = [];
-  if (row.stuck) found.push(`bloqué depuis ${minutes(row.stuck)}`);
-  if (row.away) found.push(`muet depuis ${minutes(row.away)}`);
-  if (row.red) found.push(`rouge depuis ${minutes(row.red)}`);
-  if (row.finished) found.push("étape finie");
-  if (!row.away && !row.finished && now() - row.heard > 600) found.push(`rien enregistré depuis ${minutes(row.heard)}`);
-  if (row.began) found.push(`${minutes(row.began)} dans l'étape`);
+  if (row.stuck) found.push(`bloqué ${minutes(row.stuck)}`);
+  if (row.away) found.push(`muet ${minutes(row.away)}`);
+  if (row.red) found.push(`rouge ${minutes(row.red)}`);
+  if (row.finished) found.push("fini");
+  if (!row.away && !row.finished && now() - row.heard > 600) found.push(`rien ${minutes(row.heard)}`);
   if (ready.has(row.id)) found.push("prêt");
   return found;
 }
@@ -94,9 +92,12 @@ function showRoom({ causes, schedule, boundary }) {
   });
   set($("#totals"), totals.join(" · "));
   const late = Math.floor(schedule.late);
-  set($("#late"), `La moitié de la salle en est à : ${schedule.here}. ${late ? `Retard : ${late} min.` : "Pas de retard."}`);
+  const delay = late ? `Retard : ${late} min.` : "Pas de retard.";
+  set($("#late"), `La moitié de la salle en est à : ${schedule.here}. ${delay}`);
   replace($("#cut"), schedule.cut, (one) => element("li", "", `On coupe : ${one}`));
-  set($("#boundary"), boundary ? `Prêts à commencer ${boundary.step}, la prochaine frontière : ${boundary.ready} sur ${people.size}.` : "");
+  set($("#boundary"), boundary
+    ? `Prêts à commencer ${boundary.step}, la prochaine frontière : ${boundary.ready} sur ${people.size}.`
+    : "");
   replace($("#causes"), causes, ({ step, title, goal, people: count, page }) => {
     const item = element("li", "", `${plural(count, "personne")} · ${step} · `);
     const link = element("a", "", title);

@@ -1,6 +1,6 @@
 import { $, element, follow, plural, showHour } from "./room.js";
 
-const STATES = { busy: "en cours", red: "un but rouge", stuck: "bloqué", silent: "muet" };
+const STATES = { busy: "en cours", red: "rouge", stuck: "bloqué", silent: "muet" };
 
 function receive({ room }) {
   showHour(room.schedule);
@@ -26,9 +26,10 @@ function stepLine(step, people) {
   rest.style.flexGrow = Math.max(0, people - Object.values(counts).reduce((sum, count) => sum + count, 0));
   bar.append(rest);
   bar.ariaHidden = "true";
-  const words = [`${step.done} ont fini`];
-  for (const [state, word] of Object.entries(STATES)) if (counts[state]) words.push(`${counts[state]} ${word}`);
-  item.append(element("b", "", step.step), element("span", "title", step.title), bar, element("span", "count", words.join(", ")));
+  const words = Object.entries({ done: "fini", ...STATES })
+    .filter(([state]) => counts[state])
+    .map(([state, word]) => `${word} : ${counts[state]}`);
+  item.append(element("b", "", step.step), element("span", "title", step.title), bar, element("span", "count", words.join(" · ")));
   return item;
 }
 
