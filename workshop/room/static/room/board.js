@@ -5,6 +5,8 @@ const WORDS = { stuck: "bloqué", red: "un but rouge", silent: "muet", busy: "en
 // Au-delà, une personne tient sur une ligne.
 const DENSE = 40;
 const SORTED_SECONDS = 3;
+// Ceux qui ne sont pas prêts, que l'on nomme.
+const NAMED = 12;
 
 // Ce que l'on sait de chacun, et sa ligne dans la page.
 const people = new Map();
@@ -36,15 +38,15 @@ function receive({ whole, rows, gone, room }) {
 function makeItem() {
   const item = document.createElement("li");
   item.append(
-    element("b", "", ""), element("span", "track", ""), element("span", "where", ""),
-    element("span", "what", ""), element("span", "more", ""),
+    element("b", "", ""), element("span", "what", ""), element("span", "track", ""),
+    element("span", "where", ""), element("span", "more", ""),
   );
-  item.children[1].ariaHidden = "true";
+  item.children[2].ariaHidden = "true";
   return item;
 }
 
 function draw(row) {
-  const [name, track, where, what, more] = row.item.children;
+  const [name, what, track, where, more] = row.item.children;
   row.item.className = row.state;
   set(name, row.name);
   set(track, [...row.done].map((done, place) => (place === row.here ? "◉" : done === "d" ? "●" : "○")).join(""));
@@ -69,7 +71,6 @@ function said(row) {
   if (row.red) found.push(`rouge ${minutes(row.red)}`);
   if (row.finished) found.push("fini");
   if (!row.away && !row.finished && now() - row.heard > 600) found.push(`rien ${minutes(row.heard)}`);
-  if (ready.has(row.id)) found.push("prêt");
   return found;
 }
 
@@ -95,9 +96,7 @@ function showRoom({ causes, schedule, boundary }) {
   const delay = late ? `Retard : ${late} min.` : "Pas de retard.";
   set($("#late"), `La moitié de la salle en est à : ${schedule.here}. ${delay}`);
   replace($("#cut"), schedule.cut, (one) => element("li", "", `On coupe : ${one}`));
-  set($("#boundary"), boundary
-    ? `Prêts à commencer ${boundary.step}, la prochaine frontière : ${boundary.ready} sur ${people.size}.`
-    : "");
+  showBoundary(boundary);
   replace($("#causes"), causes, ({ step, title, goal, people: count, page }) => {
     const item = element("li", "", `${plural(count, "personne")} · ${step} · `);
     const link = element("a", "", title);
@@ -106,6 +105,15 @@ function showRoom({ causes, schedule, boundary }) {
     item.append(link, element("span", "more", ` ${goal}`));
     return item;
   });
+}
+
+function showBoundary(boundary) {
+  const late = [...people.values()].filter((row) => !ready.has(row.id)).map((row) => row.name);
+  const names = late.slice(0, NAMED).join(", ") + (late.length > NAMED ? `, et ${late.length - NAMED} de plus` : "");
+  const rest = names ? ` Pas encore : ${names}.` : "";
+  set($("#boundary"), boundary
+    ? `Prêts à commencer ${boundary.step}, la prochaine frontière : ${boundary.ready} sur ${people.size}.${rest}`
+    : "");
 }
 
 function replace(node, values, make) {
