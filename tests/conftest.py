@@ -67,7 +67,7 @@ async def opened(kind):
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """Le code d'axe, à lancer dans une page : voyez tests/accessibility.py."""
+    """Le code d'axe, à lancer dans une page : voyez tests/accessibility.py."""
     package = find_spec("axe_playwright_python")
     if not package:
         pytest.skip("axe manque : installez les paquets de requirements-dev.txt.")

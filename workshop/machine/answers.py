@@ -7,11 +7,12 @@ from workshop.machine.kit import PYTHONS
 
 # Une messagerie coupe une ligne où elle veut, cite par « > », et change les espaces.
 LINE = re.compile(
-    r"(?P<who>[^\n]*?)\batelier · (?P<system>[^·\n]{1,80}) · (?P<processor>[^·\n]{1,40}) · "
+    r"(?P<who>[^\n]{0,80}?)\batelier · (?P<system>[^·\n]{1,80}) · (?P<processor>[^·\n]{1,40}) · "
     r"Python (?P<python>\d+\.\d+)\S* · (?:tout est prêt|à revoir : (?P<trouble>[^\n]{1,200}))"
 )
 FOLDED = re.compile(
-    r"[ \t\xa0]*\n[> \t\xa0]*(?=·|prêt|est prêt|revoir|Python \d)|(?<=·)[ \t\xa0]*\n[> \t]*"
+    r"[ \t\xa0]*\n[> \t\xa0]*(?=·|prêt|est prêt|revoir|Python \d)"
+    r"|(?:(?<=·)|(?<=revoir[ \xa0]:))[ \t\xa0]*\n[> \t]*"
 )
 
 

@@ -89,7 +89,7 @@ function showRoom({ causes, schedule, boundary }) {
   set($("#people"), String(people.size));
   const totals = ORDER.map((state) => {
     const count = [...people.values()].filter((row) => row.state === state).length;
-    return `${WORDS[state]} : ${count}`;
+    return `${WORDS[state]} : ${count}`;
   });
   set($("#totals"), totals.join(" · "));
   const late = Math.floor(schedule.late);

@@ -28,7 +28,7 @@ function stepLine(step, people) {
   bar.ariaHidden = "true";
   const words = Object.entries({ done: "fini", ...STATES })
     .filter(([state]) => counts[state])
-    .map(([state, word]) => `${word} : ${counts[state]}`);
+    .map(([state, word]) => `${word} : ${counts[state]}`);
   item.append(element("b", "", step.step), element("span", "title", step.title), bar, element("span", "count", words.join(" · ")));
   return item;
 }

@@ -61,5 +61,5 @@ export function showHour({ slot, until, left, over, early }) {
   const minutes = Math.ceil(left);
   $("#slot").textContent = over ? "L'horaire est fini."
     : early ? `Début dans ${minutes} min : ${slot}`
-    : `${slot}, jusqu'à ${until} : encore ${minutes} min`;
+    : `${slot}, jusqu'à ${until} : encore ${minutes} min`;
 }
