@@ -41,7 +41,7 @@ class RunningBoard:
 
     def start(self) -> None:
         """Le lance, et attend qu'il écoute."""
-        command = [sys.executable, "-c", COMMAND, str(self.folder / ".atelier"), "classe"]
+        command = [*self.command(self.folder / ".atelier"), "classe"]
         command += ["--sans-navigateur", "--port", str(self.port), *self.options]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
@@ -57,6 +57,23 @@ class RunningBoard:
             assert self.process.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
+
+    @staticmethod
+    def command(kept: Path) -> list[str]:
+        """Renvoie de quoi lancer une commande, qui retient dans un dossier à elle."""
+        return [sys.executable, "-c", COMMAND, str(kept)]
+
+    def run(self, kept: Path, *arguments: str) -> subprocess.CompletedProcess:
+        """Lance une commande jusqu'à sa fin."""
+        return subprocess.run(
+            [*self.command(kept), *arguments],
+            cwd=ROOT,
+            env=project_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
 
     def kill(self) -> None:
         self.process.kill()

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from tests import crowd
 from tests.room.serving import Wire, member, running_board, viewing
+from workshop.chapters.schedule import MEASURES
 from workshop.room import reporter as reporter_module
 from workshop.room.board import MOST_ROWS_OF_A_NETWORK
 from workshop.room.reporter import Reporter
@@ -174,16 +175,35 @@ def test_the_board_stops_when_told_and_leaves_nothing(name):
 
 
 def test_a_taken_port_is_a_sentence(board):
-    with pytest.raises(AssertionError, match=f"Le port {board.port} est déjà pris"):
-        other = type(board)(board.folder)
-        other.port = board.port
-        other.log_path = board.folder / "autre.txt"
-        other.process = None
-        listening = other.start
-        # Le port est déjà pris : la commande finit, et l'on ne prend pas l'autre pour elle.
-        listening()
-        other.process.wait(30)
-        raise AssertionError(other.log)
+    command = ["classe", "--sans-navigateur", "--port", str(board.port)]
+    done = board.run(board.folder / "autre", *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Le port {board.port} est déjà pris" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--horaire", "nuit"], "Je ne connais pas l'horaire"),
+        (["--debut", "midi"], "n'est pas une heure"),
+        (["--debut", "25:00"], "n'est pas une heure"),
+        (["--port", "0"], "--port ne convient pas"),
+        (["--lire", "nulle-part.csv"], "Je ne peux pas lire"),
+    ],
+)
+def test_a_wrong_option_is_a_sentence(board, options, sentence):
+    done = board.run(board.folder / "autre", "classe", *options)
+    assert done.returncode == 2
+    assert sentence in done.stderr.replace("\u00a0", " ")
+
+
+def test_the_measures_of_a_room_are_read(board, tmp_path):
+    path = tmp_path / "mesures.csv"
+    line = "05;9:00;9:40;9:50;2;61,5;12"
+    path.write_text("\ufeff" + ";".join(MEASURES) + f"\r\n{line}\r\n", "utf-8")
+    done = board.run(board.folder / "autre", "classe", "--lire", str(path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["05", "55", "62", "+12", "%", "12"]
 
 
 HOSTILE_FRAMES = [

@@ -94,7 +94,7 @@ def classe(network, plan, debut, port, alone, measures):
         click.echo("À taper par chacun, dans « atelier » :")
         for address in place.rooms:
             click.echo(f"  {LAUNCHER} rejoindre {address}")
-        click.echo(f"Le salon, et ce que dit le tableau à qui le projette : {place.rooms[0]}")
+        click.echo(f"Le salon, dans un navigateur : {place.rooms[0]}")
         if not alone:
             open_page(place.board, "copiez l'adresse")
 
