@@ -43,6 +43,8 @@ class RunningBoard:
         """Le lance, et attend qu'il écoute."""
         command = [*self.command(self.folder / ".atelier"), "classe"]
         command += ["--sans-navigateur", "--port", str(self.port), *self.options]
+        self.log_path.touch()
+        lives = self.log.count("Votre tableau") + 1
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
@@ -53,7 +55,7 @@ class RunningBoard:
                 stderr=log,
             )
         deadline = time.monotonic() + 60
-        while not listening(self.port):
+        while self.log.count("Votre tableau") < lives or not listening(self.port):
             assert self.process.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
