@@ -253,12 +253,12 @@ def rattraper(number, back, agreed):
     elif not agreed and not agrees():
         click.echo("Rien n'a changé.")
         sys.exit(1)
-    caught_up("" if back else plan.step)
     if plan:
         saved = catching_up.shown_path(catching_up.carry_out(plan))
         click.echo(f"Ce que vous aviez est dans {saved} ; pour le remettre : {undo}")
     else:
         keep("step", plan.step)
+    caught_up("" if back else plan.step)
     if lacking:
         catching_up.make_environment(project)
     if back:

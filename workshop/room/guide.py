@@ -4,13 +4,13 @@ import ast
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
 
 from workshop.basics import ROOT
 from workshop.chapters.replay import patched
-from workshop.chapters.steps import Patch, Step, Write, find_step, read_acts
+from workshop.chapters.steps import Patch, Step, Write, all_steps, find_step, read_acts
 from workshop.diagnosis.edits import Edit
 from workshop.diagnosis.movements import to_read_again
 from workshop.diagnosis.naming import Naming
@@ -45,19 +45,21 @@ class Cause:
     passage: str
 
 
-@cache
+# Ce que l'on demande vient d'ailleurs : la mémoire de ces réponses est bornée.
+@lru_cache(500)
 def goal_sentence(step: str, goal: str) -> str:
     """Renvoie la phrase d'un but ; vide s'il n'y en a pas."""
     # Ce qui était acquis et s'est perdu porte d'abord le nom de son étape.
     slug, _, name = goal.rpartition("/")
-    for path in sorted((ROOT / "steps" / (slug or step)).glob("test_*.py")):
+    known = [one for one in all_steps() if one.slug == (slug or step)]
+    for path in sorted(path for one in known for path in one.folder.glob("test_*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
                 return (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
     return ""
 
 
-@cache
+@lru_cache(500)
 def cause_title(step: str, code: str, goal: str = "") -> str:
     """Renvoie le nom d'une cause, en quelques mots."""
     if code in NAMELESS:
@@ -66,7 +68,7 @@ def cause_title(step: str, code: str, goal: str = "") -> str:
     return _title(path.read_text("utf-8")) if path else code
 
 
-@cache
+@lru_cache(100)
 def cause(step: str, code: str, goal: str = "") -> Cause | None:
     """Renvoie ce qu'il y a à montrer d'une cause ; None si aucune faute connue ne la porte."""
     path = example(step, code, goal)
@@ -114,7 +116,14 @@ def _marked(right: list[str], wrong: list[str]):
     lost = [line for a, b in changed for line in right[a:b]] or [
         line for a, b in changed for line in right[max(0, a - 3) : b + 3]
     ]
-    bad = {n for tag, _, _, a, b in blocks if tag != "equal" for n in range(a, max(b, a + 1))}
+    # Où il manque des lignes, c'est la suivante que l'on montre ; à la fin, la dernière.
+    last = len(wrong) - 1
+    bad = {
+        min(n, last)
+        for tag, _, _, a, b in blocks
+        if tag != "equal"
+        for n in range(a, max(b, a + 1))
+    }
     near = {n for one in bad for n in range(one - CONTEXT, one + CONTEXT + 1)}
     program, hidden = [], False
     for number, line in enumerate(wrong):

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from workshop.chapters.schedule import PLANS, agenda, boundaries, clock
 from workshop.chapters.steps import all_steps
+from workshop.publishing.faults import example
 from workshop.room.board import Board, Row
 from workshop.room.guide import cause_title, goal_sentence, to_cut
 
@@ -16,6 +17,7 @@ TITLES = {slug: step.title for slug, step in STEPS.items()}
 SLUGS = {slug[:2]: slug for slug in STEPS}
 MOMENTS = agenda(PLANS[settings.PLAN], settings.PLAN_START)
 BOUNDARIES = boundaries(PLANS[settings.PLAN])
+example("", "")
 board = Board([*STEPS])
 
 
