@@ -104,6 +104,11 @@ async def test_a_board_that_dies_has_the_present_state_again():
         ada = member(board.room, "Ada")
         async with viewing(board) as viewer, talking(ada, board.room) as reporter:
             await viewer.until(lambda: viewer.named("Ada"))
+            viewer.rows.clear()
+            await asyncio.to_thread(board.kill)
+            await asyncio.to_thread(board.start)
+            # Sans que rien ne se soit passé, elle y est encore.
+            await viewer.until(lambda: viewer.named("Ada"), 30)
             life = viewer.life
             await asyncio.to_thread(board.kill)
             reporter.tell(judged(ada, "misspelt"))
