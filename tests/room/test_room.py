@@ -313,6 +313,9 @@ async def test_one_connection_is_one_person_and_too_much_is_hung_up(board):
         assert json.loads(await socket.recv())["type"] == "seen"
         await socket.send(json.dumps(member(board.room, "Deux").frame))
         assert json.loads(await socket.recv())["type"] == "refused"
+        async with viewing(board) as viewer:
+            await viewer.until(lambda: viewer.named("Un"))
+            assert not viewer.named("Deux")
         await socket.send("x" * 70_000)
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()

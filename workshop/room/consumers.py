@@ -102,15 +102,12 @@ class LearnerConsumer(RoomConsumer):
 
     async def read(self, text_data):
         frame = frames.parse(text_data or "")
+        if self.token and isinstance(frame, dict) and frame.get("token") != self.token:
+            raise Unreadable("Une connexion, une personne.")
         row = board.tell(frame, self.network, self)
-        token = frame["token"]
-        if self.token not in (None, token):
-            # Une connexion, une personne.
-            board.leave(token, self)
-            raise Unreadable("Cette connexion est celle de quelqu'un d'autre.")
-        self.token = token
+        self.token = frame["token"]
         if frame.get("leave") is True:
-            board.forget(token)
+            board.forget(self.token)
         announce()
         await self.tell({"type": "seen", "verdicts": row.story.verdicts})
 
