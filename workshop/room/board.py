@@ -9,8 +9,6 @@ from workshop.room.story import Story, Unreadable, clean_name
 
 # Au-delà, la plus ancienne des places vides est rendue.
 MOST_ROWS, MOST_ROWS_OF_A_NETWORK = 1000, 400
-# Une trame en porte au plus autant : daphne n'en laisse pas sortir de plus de 64 Kio.
-PAGE = 30
 # Sans un enregistrement depuis dix minutes, on ne sait plus rien de quelqu'un.
 SILENT_SECONDS = 600
 
@@ -127,15 +125,11 @@ class Board:
         forgotten = len(self.gone) == MOST_ROWS and after < self.gone[0][0]
         whole = life != self.life or forgotten
         after = -1 if whole else after
-        news = sorted(
-            (row for row in self.rows.values() if row.number > after),
-            key=lambda row: row.number,
-        )
-        rows = news[:PAGE]
-        # La suite se demande par le numéro où l'on s'arrête : comme l'histoire d'un salon.
-        number = rows[-1].number if len(news) > PAGE else self.number
-        gone = [one for at, one in self.gone if after < at <= number]
-        return {"life": self.life, "number": number, "whole": whole, "rows": rows, "gone": gone}
+        rows = [row for row in self.rows.values() if row.number > after]
+        rows.sort(key=lambda row: row.number)
+        gone = [one for at, one in self.gone if at > after]
+        news = {"life": self.life, "number": self.number, "whole": whole}
+        return news | {"rows": rows, "gone": gone}
 
     def done(self, step: str) -> int:
         """Renvoie combien de personnes en ont fini avec une étape."""

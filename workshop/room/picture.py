@@ -1,5 +1,6 @@
 """Ce que les pages montrent : les lignes de chacun, ou des nombres, et où en est la salle."""
 
+import json
 import time
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from workshop.publishing.faults import example
 from workshop.room.board import Board, Row
 from workshop.room.guide import cause_title, goal_sentence, to_cut
 
+# daphne ne laisse pas sortir une trame de plus de 64 Kio : voyez serving.py.
+LARGEST_PAGE = 45_000
 STEPS = {step.slug: step for step in all_steps()}
 # Lus une fois : une image se fait dix fois par seconde.
 TITLES = {slug: step.title for slug, step in STEPS.items()}
@@ -24,7 +27,16 @@ board = Board([*STEPS])
 def lines(after: int, life: str) -> dict:
     """Renvoie ce qui a changé depuis un numéro, personne par personne, et où en est la salle."""
     found = board.changes(after, life)
-    return found | {"rows": [*map(line, found["rows"])], "room": room(names=True)}
+    rows, left = [], LARGEST_PAGE
+    for row in found["rows"]:
+        shown = line(row)
+        left -= len(json.dumps(shown, ensure_ascii=False).encode())
+        if left < 0:
+            # La suite se demande par le numéro où l'on s'arrête, comme l'histoire d'un salon.
+            found["number"] = row.number - 1
+            break
+        rows.append(shown)
+    return found | {"rows": rows, "room": room(names=True)}
 
 
 def counts() -> dict:
