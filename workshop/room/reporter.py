@@ -93,6 +93,8 @@ class Reporter:
         self.loop, self.news = asyncio.get_running_loop(), asyncio.Event()
         pause = FIRST_PAUSE
         while not self.stopped:
+            # Un tableau qui revient a tout oublié : il faut tout redire.
+            self.told = None
             try:
                 async with connect(
                     self.address,
@@ -105,12 +107,10 @@ class Reporter:
                     max_size=2**16,
                     logger=SILENT,
                 ) as socket:
-                    self.told = None
                     await self._talk(socket)
-                    pause = FIRST_PAUSE
             except Refused as refusal:
                 self._become(f"refusé : {refusal}")
-                pause = REFUSED_PAUSE
+                self.told, pause = None, REFUSED_PAUSE
             except InvalidStatus:
                 self._become("injoignable : cette adresse n'est pas celle d'une salle ouverte")
             except (OSError, WebSocketException, TimeoutError, ValueError, KeyError, TypeError):
@@ -119,7 +119,7 @@ class Reporter:
                 pause = FIRST_PAUSE
             if not self.stopped:
                 await self._sleep(random.uniform(0.5, 1) * pause)
-            pause = min(2 * pause, LONGEST_PAUSE) if pause < REFUSED_PAUSE else LONGEST_PAUSE
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _talk(self, socket: ClientConnection) -> None:
         """Dit chaque nouvelle, et attend qu'elle soit vue avant de dire la suivante."""
