@@ -1,5 +1,8 @@
 """Compte tous les tests sur une dernière ligne, et prête à chacun ce dont il a besoin."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 import pytest_asyncio
 
@@ -60,3 +63,12 @@ async def opened(kind):
     """Un vrai navigateur sans fenêtre, de cette sorte."""
     async with open_browser(kind) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Le code d'axe, à lancer dans une page : voyez tests/accessibility.py."""
+    package = find_spec("axe_playwright_python")
+    if not package:
+        pytest.skip("axe manque : installez les paquets de requirements-dev.txt.")
+    return Path(package.origin).with_name("axe.min.js").read_text("utf-8")

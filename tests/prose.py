@@ -98,7 +98,9 @@ SHOWN_ATTRIBUTES = ("title", "placeholder", "aria-label", "alt")
 
 def visible(source: str) -> str:
     reader = Reader()
-    reader.feed(re.sub(r"<!--.*?-->", "", source, flags=re.S))
+    # Les balises d'un gabarit de Django ne se lisent pas ; ce qu'elles écrivent se lira.
+    source = re.sub(r"<!--.*?-->|\{%.*?%\}", "", source, flags=re.S)
+    reader.feed(re.sub(r"\{\{.*?\}\}", CODE, source))
     return "".join(reader.found)
 
 

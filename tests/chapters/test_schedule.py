@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from workshop.basics import ROOT, WorkshopError
 from workshop.chapters import schedule
 from workshop.chapters.schedule import (
     CLOSING,
@@ -11,12 +12,16 @@ from workshop.chapters.schedule import (
     FOURTH_DAY,
     HALF_DAY,
     MEAL,
+    MEASURES,
     OPENING,
     SECOND_DAY,
     START,
     THIRD_DAY,
     Slot,
+    agenda,
+    boundaries,
     clock,
+    compared,
     counted,
     slots,
     table,
@@ -139,3 +144,42 @@ def test_what_is_typed_given_or_optional_weighs_its_own(tmp_path):
         "commande": 1,
         "prévision": 1,
     }
+
+
+def test_the_boundaries_are_those_of_the_guide():
+    guide = (ROOT / "ANIMER.md").read_text("utf-8")
+    told = {
+        "demi-journee": "demi-journée",
+        "journee": "première journée",
+        "deuxieme-journee": "deuxième journée",
+        "troisieme-journee": "troisième journée",
+    }
+    for name, words in told.items():
+        (cell,) = re.findall(rf"^\| {words} \| (.*) \|$", guide, re.M)
+        assert boundaries(schedule.PLANS[name]) == re.findall(r"\*\*(\d\d)\*\*", cell)
+
+
+@PLANS
+def test_the_agenda_is_the_table(plan):
+    lines = [(hour, what) for hour, what, _ in rows(plan)[:-1]]
+    assert [(at, slot.what) for at, slot, _ in agenda(plan)] == lines
+    assert [number for _, _, number in agenda(plan, 0) if number] == steps(plan)
+    assert agenda(plan, 0)[0][0] == 0
+
+
+def measured(*lines: str) -> str:
+    return "\ufeff" + "\r\n".join([";".join(MEASURES), *lines, "", "étape;cause", "05;misspelt"])
+
+
+def test_announced_minutes_stand_beside_measured_ones():
+    text = measured("05;9:00;9:40;9:50;2;61,5;12", "06;;;;0;;0")
+    assert compared(text) == [("05", find_step("05").minutes, 61.5, 12)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["étape,début\n05,9:00\n", measured("05;9:00;9:40;9:50;2;vite;12")],
+)
+def test_a_csv_of_something_else_is_a_sentence(text):
+    with pytest.raises(WorkshopError, match="n'est pas celui"):
+        compared(text)

@@ -4,11 +4,10 @@ import asyncio
 import json
 import re
 import subprocess
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
+from tests.accessibility import accessible
 from workshop.chapters.steps import all_steps
 from workshop.project.files import copy_project
 from workshop.project.serving import Server
@@ -250,14 +249,6 @@ async def test_who_signs_in_has_a_name_and_who_signs_out_is_closed(opened, chat,
     await talking.wait_for("document.querySelector('#refusal').textContent.includes('session')")
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = find_spec("axe_playwright_python")
-    if not package:
-        pytest.skip("axe manque : installez les paquets de requirements-dev.txt.")
-    return Path(package.origin).with_name("axe.min.js").read_text("utf-8")
-
-
 PAGES = {
     "accueil": "/",
     "salon": "/chat/poneys/",
@@ -287,16 +278,6 @@ async def test_axe_finds_nothing(opened, chat, axe, path, kind):
             await page.run("document.querySelector('main form').requestSubmit()")
             await page.wait_for("document.querySelector('.errorlist')")
             await accessible(page, axe)
-
-
-async def accessible(page, axe: str) -> None:
-    """Échoue si axe trouve une faute, de quelque niveau que ce soit, ou si la page déborde."""
-    await page.run(f"(() => {{ {axe} }})()")
-    faults = await page.run(
-        "axe.run().then((said) => said.violations.map((one) => `${one.id} : ${one.nodes[0].html}`))"
-    )
-    assert faults == []
-    assert await page.run("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_axe_sees_a_fault(opened, chat, axe):

@@ -1,10 +1,12 @@
 """Les horaires d'un atelier : les minutes des chapitres, et ce qui les entoure."""
 
+import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
+from workshop.basics import WorkshopError
 from workshop.chapters.steps import Patch, Run, Step, Write, all_steps, find_step
 
 # Les jeux qui ne sont pas ceux d'une étape, et leurs minutes.
@@ -59,6 +61,14 @@ PLANS = {
     "troisieme-journee": THIRD_DAY,
     "quatrieme-journee": FOURTH_DAY,
 }
+
+# Les colonnes de « Mesurer votre salle », telles que le tableau de la salle les écrit.
+MEASURES = (
+    *("étape", "début", "la moitié est au bleu", "trois sur quatre", "combien de rattraper"),
+    *("minutes médianes", "personnes"),
+)
+# Après l'un de ces moments, toute la salle se retrouve au début de l'étape qui suit.
+BREAKS = ("Accueil", "Pause", "Repas")
 
 # Les minutes de chaque geste. La mesure est le chapitre 05, que l'on suit en 55 minutes.
 WEIGHTS = {
@@ -141,12 +151,58 @@ def slots(plan: tuple[Slot | str, ...]) -> list[Slot]:
     return found
 
 
+def agenda(plan: tuple[Slot | str, ...], start: int = START) -> list[tuple[int, Slot, str]]:
+    """Renvoie les moments d'un horaire : la minute de la journée, le moment, et son étape."""
+    found, now = [], start
+    for one, slot in zip(plan, slots(plan), strict=True):
+        found.append((now, slot, one if isinstance(one, str) else ""))
+        now += slot.minutes
+    return found
+
+
+def boundaries(plan: tuple[Slot | str, ...]) -> list[str]:
+    """Renvoie les frontières d'un horaire : les étapes que la salle commence après une coupure."""
+    found, after = [], False
+    for one in plan:
+        if isinstance(one, Slot):
+            after = after or one.what.startswith(BREAKS)
+        else:
+            # Avant la toute première étape, personne n'a rien à avoir fini.
+            found += [one] if after and one != "01" else []
+            after = False
+    return found
+
+
+def compared(text: str) -> list[tuple[str, int, float, int]]:
+    """Renvoie, par étape qu'une salle a mesurée, les minutes annoncées et celles de la salle.
+
+    `text` est le CSV du tableau ; chaque ligne est une étape, ses minutes annoncées, la médiane des
+    minutes qu'elle a prises, et à combien de personnes. Lève WorkshopError s'il n'est pas celui du
+    tableau.
+    """
+    found = []
+    for row in csv.DictReader(text.lstrip("\ufeff").splitlines(), delimiter=";"):
+        try:
+            if not row[MEASURES[0]]:
+                break
+            if minutes := row[MEASURES[-2]]:
+                step = find_step(row[MEASURES[0]])
+                measured = float(minutes.replace(",", "."))
+                found.append((step.slug[:2], step.minutes, measured, int(row[MEASURES[-1]])))
+        except (KeyError, TypeError, ValueError):
+            raise WorkshopError(
+                "Ce fichier n'est pas celui qu'écrit le tableau de la salle, ou un tableur l'a "
+                "changé : il y faut des points-virgules, et la première ligne telle quelle."
+            ) from None
+    return found
+
+
 def table(plan: tuple[Slot | str, ...]) -> str:
     """Renvoie un horaire en tableau, de neuf heures à la fin, et sa durée en tout."""
     rows, now = ["| heure | quoi | minutes |", "|---|---|--:|"], START
-    for slot in slots(plan):
-        rows.append(f"| {clock(now)} | {slot.what} | {slot.minutes} |")
-        now += slot.minutes
+    for begins, slot, _ in agenda(plan):
+        rows.append(f"| {clock(begins)} | {slot.what} | {slot.minutes} |")
+        now = begins + slot.minutes
     rows.append(f"| {clock(now)} | Fin | |")
     return "\n".join([*rows, "", f"En tout : {clock(now - START)}."])
 

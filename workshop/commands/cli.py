@@ -105,3 +105,16 @@ def open_page(address: str | Path, what: str) -> None:
         address = str(address) if os.name == "nt" else address.as_uri()
     if not webbrowser.open(address):
         click.echo(f"Aucun navigateur ne s'ouvre d'ici : {what} dans le vôtre.")
+
+
+def read_text(path: Path) -> str:
+    """Renvoie le texte d'un fichier que l'on désigne ; lève WorkshopError s'il ne se lit pas."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WorkshopError(f"Je ne peux pas lire {path} : {error.strerror}.") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Un tableur ou un Bloc-notes d'autrefois.
+        return content.decode("cp1252", "replace")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -18,6 +19,7 @@ from workshop.commands.cli import (
     chosen_step,
     command,
     open_page,
+    read_text,
 )
 from workshop.system.terminal import MARKS, out
 
@@ -221,6 +223,7 @@ def rattraper(number, back, agreed):
     """
     from workshop.chapters.steps import find_step
     from workshop.project import catching_up
+    from workshop.room.membership import caught_up
     from workshop.system.memory import keep
 
     undo = f"{LAUNCHER} rattraper --annuler"
@@ -255,6 +258,7 @@ def rattraper(number, back, agreed):
         click.echo(f"Ce que vous aviez est dans {saved} ; pour le remettre : {undo}")
     else:
         keep("step", plan.step)
+    caught_up("" if back else plan.step)
     if lacking:
         catching_up.make_environment(project)
     if back:
@@ -275,6 +279,46 @@ def agrees() -> bool:
     # click.confirm n'entend que « y » et « n ».
     answer = click.prompt("Continuer ? [o/N]", default="n", show_default=False, prompt_suffix=" ")
     return answer.strip().lower() in ("o", "oui")
+
+
+@command("rejoindre")
+@click.argument("address", metavar="ADRESSE")
+@click.option("--nom", "name", metavar="NOM", help="Le nom que la salle lira (sinon : demandé).")
+def rejoindre(address, name):
+    """Rejoint le tableau de la salle, à l'ADRESSE que donne la personne qui anime.
+
+    Jusqu'au soir, `suivre` lui dit votre étape, vos buts et la cause d'un but rouge ; jamais votre
+    code, jamais un chemin. La touche x, dans `suivre`, quitte la salle.
+    """
+    from workshop.checking.checking import current_step, green_steps
+    from workshop.project.python import project_python
+    from workshop.room.membership import join, leave, room_address
+    from workshop.room.reporter import Reporter
+    from workshop.room.story import Unreadable, clean_name
+
+    address = room_address(address)
+    if name is None and not sys.stdin.isatty():
+        raise WorkshopError("Dites sous quel nom, par exemple : --nom Ada")
+    name = name or click.prompt("Votre nom, ou un surnom", prompt_suffix=" : ")
+    try:
+        name = clean_name(name)
+    except Unreadable as error:
+        raise WorkshopError(f"{error} Choisissez un autre nom.") from None
+    with out().status("Je frappe à la porte de la salle…"):
+        step = current_step(LIVE, project_python(LIVE))
+        member = join(address, name, step.slug, green_steps())
+        state = Reporter(address).knock(member.frame)
+    if state != "à jour":
+        leave()
+        raise WorkshopError(
+            f"Le tableau n'a pas répondu ({state}). Comparez l'adresse à celle du "
+            "tableau, signe par signe ; êtes-vous sur le même Wi-Fi ? Sans lui, tout marche pareil."
+        )
+    click.echo(f"Vous êtes dans la salle, sous le nom « {name} », jusqu'à ce soir.")
+    click.echo(
+        "Le tableau lit votre étape, vos buts et la cause d'un but rouge. Jamais votre code."
+    )
+    click.echo(f"C'est {LAUNCHER} qui les dit : lancez-le s'il ne l'est pas. La touche x quitte.")
 
 
 @command("carnets")
@@ -302,13 +346,23 @@ def carnets(number, port, alone):
 
 @command("preparer")
 @click.option("--sans-navigateur", is_flag=True, help="N'essaie pas le navigateur.")
-def preparer(sans_navigateur):
+@click.option(
+    "--lire",
+    "answers",
+    metavar="FICHIER",
+    type=click.Path(path_type=Path),
+    help="Pour qui anime : fait un tableau des lignes que la salle a envoyées.",
+)
+def preparer(sans_navigateur, answers):
     """Dit si cette machine est prête pour l'atelier. À faire la veille.
 
     Code de sortie : 0 tout est prêt, 1 un point est à revoir.
     """
     from workshop.machine.preparing import checks, summary
 
+    if answers:
+        show_answers(read_text(answers))
+        return
     console, trouble = out(), []
     console.print("\n[bold]Cette machine est-elle prête ?[/] Une demi-minute.\n")
     for name, check in checks(browser=not sans_navigateur).items():
@@ -348,3 +402,30 @@ def redis(port):
         while server.process.poll() is None:
             time.sleep(0.2)
     raise WorkshopError("Redis s'est arrêté de lui-même. Relancez la commande.")
+
+
+def show_answers(text: str) -> None:
+    """Affiche le tableau d'une salle, d'après les lignes qu'elle a envoyées."""
+    from rich.table import Table
+
+    from workshop.machine.answers import for_the_kit, machines
+
+    found = machines(text)
+    if not found:
+        raise WorkshopError(
+            "Je ne trouve aucune ligne de preparer dans ce fichier. Collez-y celles que vous avez "
+            "reçues, qui commencent par « atelier · » ; un nom peut les précéder."
+        )
+    table = Table("qui", "système", "Python", "à revoir", box=None, pad_edge=False)
+    for one in sorted(found, key=lambda one: not one.trouble):
+        trouble = f"[red]{escape(one.trouble)}[/]" if one.trouble else "rien"
+        system = escape(f"{one.system} ({one.processor})")
+        table.add_row(escape(one.who), system, one.python, trouble)
+    out().print(table)
+    ready = sum(not one.trouble for one in found)
+    click.echo(f"\n{ready} machines prêtes sur {len(found)}.")
+    if old := [one.who or one.system for one in found if one.is_old]:
+        click.echo(f"Python trop vieux, ou en 32 bits : {', '.join(old)}.")
+    click.echo(
+        f"Le kit pour cette salle : {LAUNCHER} emporter DOSSIER {for_the_kit(found)}".rstrip()
+    )

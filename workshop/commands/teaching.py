@@ -1,6 +1,7 @@
 """Les commandes de qui anime."""
 
 import importlib.util
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import click
 
 from workshop.basics import LAUNCHER, WorkshopError
-from workshop.commands.cli import NO_BROWSER, PORT, STEP, command, open_page
+from workshop.commands.cli import NO_BROWSER, PORT, STEP, command, open_page, read_text
 from workshop.commands.contributing import install_all
+from workshop.system.terminal import out
 
 
 @command("demo")
@@ -47,6 +49,80 @@ def demo(number, trolls, port, alone):
             time.sleep(0.2)
         last = last_line(server.log_path)
     raise WorkshopError(f"La démonstration s'est arrêtée d'elle-même. Relancez la commande. {last}")
+
+
+@command("classe")
+@click.option("--reseau", "network", is_flag=True, help="L'ouvre à la salle, avec un code.")
+@click.option(
+    "--horaire",
+    "plan",
+    metavar="NOM",
+    default="demi-journee",
+    help="demi-journee, journee, deuxieme-journee ou troisieme-journee (sinon : la première).",
+)
+@click.option("--debut", metavar="HEURE", default="9:00", help="Quand il commence (sinon : 9:00).")
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=8100, help="Sinon, 8100."
+)
+@NO_BROWSER
+@click.option(
+    "--lire",
+    "measures",
+    metavar="FICHIER",
+    type=click.Path(path_type=Path),
+    help="Compare les minutes d'une salle, que son CSV donne, à celles des chapitres.",
+)
+def classe(network, plan, debut, port, alone, measures):
+    """Ouvre le tableau de la salle : où chacun en est, ce qui bloque, où en est l'horaire.
+
+    Rien n'en est écrit sur le disque. Relancé le même jour, il garde ses adresses.
+    """
+    from workshop.chapters.schedule import PLANS
+    from workshop.room.serving import Place, serve, today_s_key
+
+    if measures:
+        show_measures(measures)
+        return
+    if plan not in PLANS:
+        raise WorkshopError(
+            f"Je ne connais pas l'horaire « {plan} ». Choisissez : {', '.join(PLANS)}"
+        )
+    place = Place(today_s_key(), port, network)
+
+    def ready():
+        click.echo(f"Votre tableau : {place.board} (Ctrl-C l'arrête)")
+        click.echo("À taper par chacun, dans « atelier » :")
+        for address in place.rooms:
+            click.echo(f"  {LAUNCHER} rejoindre {address}")
+        click.echo(f"Le salon, dans un navigateur : {place.rooms[0]}")
+        if not alone:
+            open_page(place.board, "copiez l'adresse")
+
+    serve(place, plan, minute_of(debut), ready)
+    click.echo("Le tableau est fermé. Relancé le même jour, il retrouve tout le monde.")
+
+
+def minute_of(hour: str) -> int:
+    """Renvoie la minute de la journée d'une heure, comme « 9:00 », « 9h » ou « 13 h 30 »."""
+    found = re.fullmatch(r"(\d{1,2})\s*[:h]\s*(\d{2})?", hour.strip())
+    if not found or int(found[1]) > 23 or int(found[2] or 0) > 59:
+        raise WorkshopError(f"« {hour} » n'est pas une heure. Par exemple : --debut 13:30")
+    return 60 * int(found[1]) + int(found[2] or 0)
+
+
+def show_measures(path: Path) -> None:
+    """Affiche les minutes d'une salle à côté de celles qui étaient annoncées."""
+    from rich.table import Table
+
+    from workshop.chapters.schedule import compared
+
+    table = Table("étape", "annoncées", "mesurées", "écart", "personnes", box=None, pad_edge=False)
+    for step, announced, measured, people in compared(read_text(path)):
+        gap = f"{100 * (measured - announced) / announced:+.0f} %"
+        table.add_row(step, str(announced), f"{measured:.0f}", gap, str(people))
+    if not table.rows:
+        raise WorkshopError("Ce fichier n'a aucune minute : personne n'y a fini une étape.")
+    out().print(table)
 
 
 @command("slides")

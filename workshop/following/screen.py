@@ -24,6 +24,8 @@ KEYS = {
     "t": "trace",
     "q": "quitter",
 }
+# Celles de la salle ne se montrent que dans une salle, sur sa ligne.
+ROOM_KEYS = ("b", "x")
 WIDEST = 100
 TOOLS = re.compile(
     r'^  File ".*[\\/](?:_pytest|pluggy|pytest_asyncio|asyncio)[\\/].*\n(?:    .*\n)*', re.M
@@ -36,7 +38,7 @@ class View:
 
     `green` sont les étapes déjà réussies, `status` dit ce qui se passe, `note` répond à une
     touche, et `panel` remplace les buts : un indice, une différence, une trace. `welcome` est vrai
-    tant que l'on n'a rien enregistré.
+    tant que l'on n'a rien enregistré. `room` est la place que l'on a dans une salle.
     """
 
     step: Step
@@ -47,6 +49,7 @@ class View:
     panel: RenderableType | None = None
     welcome: bool = True
     checking: bool = False
+    room: str = ""
 
 
 def goals(report: Report) -> RenderableType:
@@ -83,6 +86,7 @@ def screen(view: View) -> RenderableType:
             parts += [goals(view.report), ""]
             parts += [] if view.checking else [conclusion(view)]
     parts += ["", f"[dim]{escape(view.status)}[/]"] if view.status else []
+    parts += [f"[cyan]{escape(view.room)}[/]"] if view.room else []
     parts += [f"[yellow]{escape(view.note)}[/]"] if view.note else []
     return Group(*parts)
 

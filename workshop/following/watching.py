@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from prompt_toolkit.application import Application
@@ -23,7 +23,8 @@ from workshop.chapters.steps import Step
 from workshop.checking.acquired import with_acquired
 from workshop.checking.checking import LISTEN_SECONDS, Judge, Report, check
 from workshop.following.environment import Environment
-from workshop.following.screen import KEYS, View, keys_line, screen, text, trace_panel
+from workshop.following.presence import Presence
+from workshop.following.screen import KEYS, ROOM_KEYS, View, keys_line, screen, text, trace_panel
 from workshop.project.comparing import differences, differences_panel
 from workshop.project.files import copied
 from workshop.project.python import project_python
@@ -52,6 +53,7 @@ class Follower:
         self.wanted.set()
         self.refresh = lambda: None
         self.demo: subprocess.Popen | None = None
+        self.presence = Presence(self.show_presence)
 
     def ask(self) -> None:
         """Demande une vérification ; celle qui est en cours, s'il y en a une, est abandonnée."""
@@ -82,6 +84,7 @@ class Follower:
                 continue
             self.view.report, self.view.checking, self.judged = report, False, version
             self.say(f"Vérifié à {time.strftime('%H:%M:%S')}.")
+            self.tell_the_room(self.presence.judged, report)
             if report.passed:
                 self.keeping = asyncio.create_task(self.keep_acquired(version, step, report))
             self.judge = self.judge or Judge(step)
@@ -139,6 +142,8 @@ class Follower:
             )
             if version == self.version:
                 self.view.report = found
+                if not found.passed:
+                    self.tell_the_room(self.presence.judged, found)
                 self.refresh()
 
     async def server_listens(self, version: int) -> None:
@@ -147,6 +152,24 @@ class Follower:
             await asyncio.sleep(1)
             if await asyncio.to_thread(listening, PORT):
                 self.wanted.set()
+
+    async def keep_presence(self) -> None:
+        """Regarde chaque seconde si l'on a rejoint une salle."""
+        while True:
+            self.tell_the_room(self.presence.look)
+            await asyncio.sleep(1)
+
+    def tell_the_room(self, say: Callable, *what) -> None:
+        """Dit quelque chose à la salle ; sans elle, et quoi qu'il lui arrive, on vérifie pareil."""
+        with contextlib.suppress(WorkshopError, OSError):
+            say(*what)
+        self.show_presence()
+
+    def show_presence(self) -> None:
+        """Montre la place que l'on a dans la salle, s'il y en a une."""
+        if self.view.room != self.presence.line:
+            self.view.room = self.presence.line
+            self.refresh()
 
     def say(self, status: str) -> None:
         """Change la ligne d'état."""
@@ -163,6 +186,8 @@ class Follower:
             "d": self.show_demo,
             "v": self.ask,
             "t": self.trace,
+            "b": self.stuck,
+            "x": self.leave_the_room,
         }
         try:
             actions[key]()
@@ -184,6 +209,7 @@ class Follower:
             self.view.report, self.view.welcome = None, False
             keep("step", self.view.step.slug)
             self.ask()
+            self.tell_the_room(self.presence.begins, self.view.step.slug)
 
     def hint(self) -> None:
         if red := self.view.report and self.view.report.red:
@@ -196,6 +222,14 @@ class Follower:
 
     def trace(self) -> None:
         self.show(trace_panel(self.view.report))
+
+    def stuck(self) -> None:
+        self.view.note = self.presence.stuck()
+        self.show_presence()
+
+    def leave_the_room(self) -> None:
+        self.view.note = self.presence.leave()
+        self.show_presence()
 
     def show(self, panel: RenderableType) -> None:
         """Montre un panneau à la place des buts."""
@@ -226,6 +260,7 @@ class Follower:
         """Arrête ce qui tourne encore."""
         self.version += 1
         self.close_demo()
+        self.presence.stop()
         if self.judge:
             self.judge.stop()
 
@@ -287,7 +322,7 @@ async def follow(follower: Follower, **terminal) -> None:
         nonlocal scroll
         follower.view.panel, follower.view.note, scroll = None, "", 0
 
-    for key in set(KEYS) - {"q"}:
+    for key in {*KEYS, *ROOM_KEYS} - {"q"}:
 
         @keys.add(key)
         def _(event, key=key):
@@ -315,7 +350,8 @@ async def follow(follower: Follower, **terminal) -> None:
     # Échap répond aussitôt : on n'attend pas la suite d'une séquence de touches.
     app.ttimeoutlen = 0.05
     follower.refresh = app.invalidate
-    tasks = [asyncio.create_task(follower.watch()), asyncio.create_task(follower.verify())]
+    works = (follower.watch(), follower.verify(), follower.keep_presence())
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         await app.run_async()
     finally:

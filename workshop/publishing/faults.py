@@ -2,6 +2,8 @@
 
 import re
 from collections import defaultdict
+from functools import cache
+from pathlib import Path
 
 from workshop.basics import ROOT
 from workshop.chapters.steps import Step, all_steps
@@ -26,6 +28,32 @@ WHERE = re.compile(r"^Ouvrez (\S+?)(, ligne \d+)?\.$")
 def faults() -> str:
     """Renvoie la page des fautes, en Markdown."""
     return "\n\n".join([INTRODUCTION, *map(_of_step, all_steps())]) + "\n"
+
+
+def example(step: str, code: str, goal: str = "") -> Path | None:
+    """Renvoie une faute qui reçoit ce code, la plus courte qui montre un programme.
+
+    De préférence à cette étape, et à ce but. None si aucune ne l'a.
+    """
+
+    def rank(known: tuple[str, Path, str]) -> tuple:
+        text, path, theirs = known
+        near = path.parent.name == step
+        return near, near and theirs == goal, text.count("```") > 2, -len(text)
+
+    best = max(_by_code().get(code, ()), key=rank, default=None)
+    return best and best[1]
+
+
+@cache
+def _by_code() -> dict[str, list[tuple[str, Path, str]]]:
+    """Renvoie les fautes, par code : leur texte, leur fichier et le but qu'elles cassent."""
+    found = defaultdict(list)
+    for path in sorted(FOLDER.glob("*/*.md")):
+        text = path.read_text("utf-8")
+        block = LAST_BLOCK.search(text)
+        found[block["code"]].append((text, path, block["goal"]))
+    return found
 
 
 def _of_step(step: Step) -> str:
