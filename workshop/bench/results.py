@@ -143,5 +143,6 @@ def drawings(races: list[dict]) -> dict[str, str]:
                 for name in race["titles"]
                 if values[name].get(measure)
             }
-        found[file] = bars(title, unit, groups, note)
+        if groups := {name: group for name, group in groups.items() if group}:
+            found[file] = bars(title, unit, groups, note)
     return found

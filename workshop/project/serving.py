@@ -27,7 +27,7 @@ TRACEBACK = re.compile(
     r"^Traceback \(most recent call last\):\n((?:[ \t].*\n|\n)*)(\S.*)$", re.MULTILINE
 )
 FILE = re.compile(r'^ *File "(.+)", line \d+', re.MULTILINE)
-# Où écoute un serveur, dans sa langue ; le port suit.
+# Où écoute un serveur, dans sa langue ; le port suit.
 PROGRAMS = {
     "daphne": ("-b", "127.0.0.1", "-p"),
     "uvicorn": ("--no-access-log", "--host", "127.0.0.1", "--port"),
