@@ -203,7 +203,9 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 what = (
-                    f"« python -m daphne {self.application} »" if self.application else "Le serveur"
+                    f"« python -m {self.program} {self.application} »"
+                    if self.application
+                    else "Le serveur"
                 )
                 raise ServerError(f"{what} ne démarre pas. {last_line(self.log_path)}", self.log)
             if listening(self.port):
