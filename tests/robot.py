@@ -30,6 +30,9 @@ from workshop.project.python import project_python
 
 LAUNCHER = "python3 atelier.py"
 RELOAD_SECONDS = 2
+# Ce qui ne rend pas la main, et ce que dit runserver quand il est prêt.
+SERVES = re.compile(rf"python manage\.py runserver( \d+)?$|{re.escape(LAUNCHER)} redis$")
+READY, FAILS = "Quit the server", "ImproperlyConfigured"
 # Celles dont un but ne se juge pas sans ceux d'avant.
 WHOLE = ("01", "13")
 # Un réseau à soi ne mène nulle part : pip passe par celui de la machine.
@@ -73,9 +76,14 @@ class Terminal:
     def serving(self) -> bool:
         return self.server is not None and self.server.poll() is None
 
-    def serve(self, command: str) -> str:
-        """Démarre le serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté."""
+    def serve(self, command: str, announced: str | None = None) -> str:
+        """Démarre un serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté.
+
+        Il est prêt quand il écoute et qu'il a dit ce que le chapitre annonce ; celui que le
+        chapitre fait échouer n'écoute pas.
+        """
         if not self.serving:
+            self.command = command
             # Si les tests sont tués, le tube se ferme, et le serveur s'arrête avec eux.
             guard = "exec 3<&0; (read -r <&3; kill -TERM 0) &"
             with self.log.open("wb") as log:
@@ -89,10 +97,11 @@ class Terminal:
                     start_new_session=True,
                 )
             deadline = time.monotonic() + 30
+            ready = announced or READY
             while time.monotonic() < deadline and self.serving:
-                if "Quit the server" in self.log.read_text("utf-8") and self.network.listening(
-                    8000
-                ):
+                said = self.log.read_text("utf-8")
+                listens = FAILS in ready or self.network.listening(port_of(command))
+                if listens and all(line in said for line in ready.splitlines()):
                     break
                 time.sleep(0.1)
             # Le serveur ne voit pas un fichier changé dans sa première seconde.
@@ -102,7 +111,7 @@ class Terminal:
     def restart(self) -> None:
         if self.serving:
             self.stop()
-            self.serve("python manage.py runserver")
+            self.serve(self.command)
 
     def stop(self) -> None:
         """Tape Ctrl-C."""
@@ -110,6 +119,12 @@ class Terminal:
             os.killpg(self.server.pid, signal.SIGINT)
             self.server.wait(timeout=10)
             self.server.stdin.close()
+
+
+def port_of(command: str) -> int:
+    """Renvoie le port qu'écoutera ce que lance une commande."""
+    found = re.search(r"runserver (\d+)", command)
+    return int(found[1]) if found else 6379 if command.endswith(" redis") else 8000
 
 
 def read_all(terminal: int) -> None:
@@ -169,7 +184,7 @@ class Robot:
         environment["PATH"] = path_without_black(notes)
         self.terminals = {
             name: Terminal(root, environment, notes / name, network)
-            for name in ("serveur", "projet", "atelier")
+            for name in ("serveur", "second serveur", "projet", "atelier", "redis")
         }
 
     def follow(self, step: Step) -> str:
@@ -180,19 +195,25 @@ class Robot:
             match act:
                 case Run(terminal="atelier"):
                     self.check(act)
-                case Run(commands=["python manage.py runserver"]):
-                    log = self.terminals[act.terminal].serve(act.commands[0])
-                    self.compare(act, log)
+                case Run(commands=[*before, command]) if SERVES.match(command):
+                    terminal = self.terminals[act.terminal]
+                    if before:
+                        terminal.type(before)
+                    self.compare(act, terminal.serve(self.local(command), act.output))
                 case Run():
                     said = self.run(act)
                     if act.commands == ["python client.py"]:
                         answer = said
                 case Stop():
-                    self.terminals["serveur"].stop()
+                    self.terminals[act.terminal].stop()
                 case _:
                     apply(act, self.project, step.slug)
                     time.sleep(RELOAD_SECONDS if self.terminals["serveur"].serving else 0)
         return answer
+
+    def local(self, command: str) -> str:
+        """Renvoie une commande, par le même Python que les tests si elle est de l'atelier."""
+        return command.replace(LAUNCHER, f"{shlex.quote(sys.executable)} -m workshop")
 
     def run(self, act: Run) -> str:
         terminal = self.terminals[act.terminal]
@@ -204,7 +225,8 @@ class Robot:
             if asks and not is_announced(act, said):
                 time.sleep(patience)
                 if not patience:
-                    self.terminals["serveur"].restart()
+                    for name in ("serveur", "second serveur"):
+                        self.terminals[name].restart()
                 status, said = terminal.type(act.commands)
         assert status == 0 or act.output, f"{act.commands} échoue : {said}"
         self.compare(act, said)

@@ -13,10 +13,13 @@ from workshop.basics import ROOT, WorkshopError
 # Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
 FORMS = {
     "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
-    "terminal": re.compile(r"\*\*Terminal « (serveur|projet|atelier) »\*\*"),
+    "terminal": re.compile(r"\*\*Terminal « (serveur|second serveur|projet|atelier|redis) »\*\*"),
     "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
-    "stop": re.compile(r"Arrêtez le serveur : \*\*Ctrl-C\*\* dans le terminal « serveur »\."),
+    "stop": re.compile(
+        r"Arrêtez (?:le (?:second )?serveur|Redis) : \*\*Ctrl-C\*\* dans le terminal "
+        r"« (serveur|second serveur|redis) »\."
+    ),
 }
 ALMOST_CAPTION = re.compile(
     r"[*_]+\s*(`|Terminal\b|[\w./-]+\.\w+[*_])|Terminal\b|`[\w./-]+`\s*:?$", re.I
@@ -67,8 +70,9 @@ class Rename:
 
 @dataclass(frozen=True)
 class Stop:
-    """Le chapitre fait arrêter le serveur, par Ctrl-C dans son terminal."""
+    """Le chapitre fait arrêter ce qui tourne dans un terminal, par Ctrl-C."""
 
+    terminal: str
     line: int
 
 
@@ -212,7 +216,7 @@ def _acts(tokens: list[Token], name: str):
         elif kind == "rename":
             yield Rename(names[0], names[1], line)
         elif kind == "stop":
-            yield Stop(line)
+            yield Stop(names[0], line)
         else:
             given = kind == "path" and _is_given(rest)
             block, after = _block(rest[given:])

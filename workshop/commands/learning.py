@@ -325,3 +325,26 @@ def preparer(sans_navigateur):
     click.echo("\nLa ligne à envoyer à la personne qui anime, ou à copier dans un ticket :\n")
     click.echo(summary(trouble))
     sys.exit(1 if trouble else 0)
+
+
+@command("redis")
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=6379, help="Sinon, 6379."
+)
+def redis(port):
+    """Démarre un Redis sur cette machine, à partir du chapitre 14.
+
+    Celui de la machine si elle en a un, redis-server ou valkey-server ; sinon une imitation, qui
+    suffit pour apprendre.
+    """
+    from workshop.system.redis_server import RedisServer, answers
+
+    if answers(port):
+        click.echo(f"Un Redis répond déjà à 127.0.0.1:{port} : servez-vous de lui.")
+        return
+    with RedisServer(port) as server:
+        what = "Redis" if server.real else "Une imitation de Redis"
+        click.echo(f"{what} écoute 127.0.0.1:{port} (Ctrl-C l'arrête)")
+        while server.process.poll() is None:
+            time.sleep(0.2)
+    raise WorkshopError("Redis s'est arrêté de lui-même. Relancez la commande.")

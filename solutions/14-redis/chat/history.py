@@ -1,0 +1,50 @@
+from channels.db import database_sync_to_async
+from django.db import transaction
+
+from .models import Message, Room
+
+PAGE = 50
+
+
+@database_sync_to_async
+def keep(room, name, text, key=None):
+    with transaction.atomic():
+        counter, _ = Room.objects.select_for_update().get_or_create(name=room)
+        known = key and Message.objects.filter(room=room, key=key).first()
+        if known:
+            return known.as_dict(), False
+        counter.last += 1
+        counter.save()
+        message = Message.objects.create(
+            room=room, number=counter.last, key=key, name=name, text=text
+        )
+        return message.as_dict(), True
+
+
+@database_sync_to_async
+def after(room, number):
+    return page(room, Message.objects.filter(room=room, number__gt=number))
+
+
+@database_sync_to_async
+def before(room, number=None):
+    messages = Message.objects.filter(room=room).order_by("-number")
+    if number is not None:
+        messages = messages.filter(number__lt=number)
+    return page(room, messages)
+
+
+def page(room, messages):
+    # Lu avant les messages : celui qui viendrait entre les deux ne peut pas manquer.
+    last = last_number(room)
+    found = sorted(messages[:PAGE], key=lambda message: message.number)
+    return {
+        "type": "history",
+        "last": last,
+        "messages": [message.as_dict() for message in found],
+    }
+
+
+def last_number(room):
+    counter = Room.objects.filter(name=room).first()
+    return counter.last if counter else 0
