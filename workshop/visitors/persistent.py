@@ -73,7 +73,8 @@ class PersistentMember:
     async def send(self, frame: dict) -> None:
         if self.socket:
             with contextlib.suppress(WebSocketException):
-                await self.socket.send(json.dumps(frame))
+                # Comme la page : JSON.stringify laisse les accents.
+                await self.socket.send(json.dumps(frame, ensure_ascii=False))
 
     async def catch_up(self) -> None:
         """Demande les derniers messages, ou la suite du dernier lu : une question à la fois."""
