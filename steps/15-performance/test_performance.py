@@ -35,7 +35,7 @@ class Listener(PersistentMember):
 
 
 async def fewest_read(members, expected):
-    """Attend que tous aient lu autant de messages, ou un silence ; renvoie le moins qu'on a lu."""
+    """Attend que tous aient lu autant de messages, ou un silence ; renvoie le moins qu'on a lu."""
     total, since = -1, time.monotonic()
     while time.monotonic() < since + SILENCE_SECONDS:
         if total != (total := sum(len(one.read) for one in members)):
