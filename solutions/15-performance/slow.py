@@ -22,13 +22,18 @@ class Member:
         self.heard += 1
 
 
+async def tell_all(room):
+    for number in range(1, 1001):
+        await room.tell([{"number": number, "name": "Zoé", "text": "oui"}])
+        await asyncio.sleep(0)
+
+
 async def main():
     room = rooms.find("lent")
     blaise, ada = Member(True, reads=False), Member(False, reads=True)
     await room.join(blaise)
     await room.join(ada)
-    said = [{"number": number, "name": "Zoé", "text": "oui"} for number in range(1, 1001)]
-    telling = asyncio.create_task(room.tell(said))
+    telling = asyncio.create_task(tell_all(room))
     await asyncio.wait([telling], timeout=2)
     print("Blaise est en retard :", blaise.outbox.is_late)
     print("sa boîte garde", len(blaise.outbox.waiting), "trames")

@@ -7,6 +7,8 @@ from channels.layers import get_channel_layer
 from . import history
 from .relay import announce
 
+# Moins qu'une boîte d'envoi : un paquet y tient toujours.
+MOST_AT_ONCE = 50
 rooms = WeakKeyDictionary()
 
 
@@ -52,6 +54,8 @@ class Room:
             while True:
                 event = await layer.receive(channel)
                 await self.tell(event["messages"])
+                # Entre deux annonces, les autres tâches ont leur tour.
+                await asyncio.sleep(0)
         finally:
             await layer.group_discard(self.group, channel)
 
@@ -66,7 +70,7 @@ class Room:
     async def keep(self):
         """Garde et annonce tout ce qui attend, un paquet après l'autre."""
         while self.unkept:
-            batch, self.unkept = self.unkept, []
+            batch, self.unkept = self.unkept[:MOST_AT_ONCE], self.unkept[MOST_AT_ONCE:]
             try:
                 found = await history.keep(self.name, [said for _, said in batch])
                 await self.spread([message for message, is_new in found if is_new])
@@ -92,8 +96,6 @@ class Room:
                 frame = written(message, is_json)
                 for member in [one for one in self.members if one.json == is_json]:
                     await member.hear(message["number"], frame)
-            # Entre deux messages, les autres tâches ont leur tour.
-            await asyncio.sleep(0)
 
 
 def as_text(message):
