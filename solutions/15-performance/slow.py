@@ -29,7 +29,7 @@ async def tell_all(room):
 
 
 async def main():
-    room = rooms.find("lent")
+    room = rooms.find(rooms.Room, "lent")
     blaise, ada = Member(True, reads=False), Member(False, reads=True)
     await room.join(blaise)
     await room.join(ada)

@@ -23,8 +23,11 @@ SESSION_SECONDS = 10
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
+    # Le salon et la session ont leur canal : une connexion n'en a plus besoin.
+    channel_layer_alias = None
+
     async def __call__(self, scope, receive, send):
-        self.here = None
+        self.places = []
         self.outbox = Outbox(send, self.read_after)
         self.hear = self.outbox.put
         try:
@@ -58,11 +61,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.hang_up(TOO_MANY)
             return
         await self.accept("json" if self.json else None)
-        self.here = rooms.find(self.room)
-        await self.here.join(self)
+        self.here = await self.enter(rooms.Room, self.room)
         if self.session:
-            await self.channel_layer.group_add(self.session, self.channel_name)
+            await self.enter(rooms.Session, self.session)
         await self.tell({"type": "welcome", "name": self.name}, f"Bienvenue {self.name} !")
+
+    async def enter(self, kind, name):
+        place = rooms.find(kind, name)
+        self.places.append(place)
+        await place.join(self)
+        return place
 
     async def receive(self, text_data=None, bytes_data=None):
         if self.over:
@@ -128,9 +136,5 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def leave(self):
         self.outbox.close()
-        if self.here:
-            self.here.leave(self)
-
-    async def disconnect(self, code):
-        if self.session:
-            await self.channel_layer.group_discard(self.session, self.channel_name)
+        while self.places:
+            self.places.pop().leave(self)

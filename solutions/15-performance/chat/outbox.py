@@ -24,7 +24,7 @@ class Outbox:
         self.announced = max(self.announced, number)
         if self.is_late or self.is_closed:
             return
-        if not self.waiting and self.writable and self.writable.is_set():
+        if self.writable and self.writable.is_set() and not self.waiting:
             await self.pass_on(number, frame)
             return
         if len(self.waiting) < LONGEST_OUTBOX:
@@ -51,7 +51,7 @@ class Outbox:
         self.emptying = None
 
     async def pass_on(self, number, frame):
-        if self.writable:
+        if self.writable and not self.writable.is_set():
             await self.writable.wait()
         try:
             await self.send(frame)

@@ -9,23 +9,25 @@ from .relay import announce
 
 # Moins qu'une boîte d'envoi : un paquet y tient toujours.
 MOST_AT_ONCE = 50
-rooms = WeakKeyDictionary()
+subscriptions = WeakKeyDictionary()
 
 
-def find(name):
-    """Renvoie le salon de ce nom, dans ce processus."""
+def find(kind, name):
+    """Renvoie ce que ce processus a de ce nom : un salon, ou une session."""
     # Une tâche appartient à la boucle d'événements qui l'a créée.
-    here = rooms.setdefault(asyncio.get_running_loop(), {})
-    return here.get(name) or here.setdefault(name, Room(name, here))
+    here = subscriptions.setdefault(asyncio.get_running_loop(), {})
+    return here.get((kind, name)) or here.setdefault((kind, name), kind(name, here))
 
 
-class Room:
-    """Un salon, dans ce processus : une inscription au groupe, et les membres qui sont ici."""
+class Subscription:
+    """Une inscription de ce processus à un groupe, et ceux d'ici qu'elle sert."""
+
+    prefix = ""
 
     def __init__(self, name, here):
-        self.name, self.here, self.group = name, here, "chat-" + name
-        self.members, self.unkept = set(), []
-        self.subscribing = self.listening = self.keeping = None
+        self.name, self.here, self.group = name, here, self.prefix + name
+        self.members = set()
+        self.subscribing = self.listening = None
 
     async def join(self, member):
         self.members.add(member)
@@ -39,7 +41,7 @@ class Room:
             return
         self.members.remove(member)
         if not self.members:
-            del self.here[self.name]
+            del self.here[type(self), self.name]
             for task in filter(None, (self.subscribing, self.listening)):
                 task.cancel()
 
@@ -52,12 +54,32 @@ class Room:
     async def listen(self, layer, channel):
         try:
             while True:
-                event = await layer.receive(channel)
-                await self.tell(event["messages"])
+                await self.receive(await layer.receive(channel))
                 # Entre deux annonces, les autres tâches ont leur tour.
                 await asyncio.sleep(0)
         finally:
             await layer.group_discard(self.group, channel)
+
+
+class Session(Subscription):
+    """Les connexions d'une session, dans ce processus."""
+
+    async def receive(self, event):
+        # La dernière à partir arrête cette tâche-ci : chacune part dans la sienne.
+        self.ending = [asyncio.create_task(one.session_ended()) for one in self.members]
+
+
+class Room(Subscription):
+    """Un salon, dans ce processus."""
+
+    prefix = "chat-"
+
+    def __init__(self, name, here):
+        super().__init__(name, here)
+        self.unkept, self.keeping = [], None
+
+    async def receive(self, event):
+        await self.tell(event["messages"])
 
     async def say(self, *said):
         """Garde un message, avec ceux qui attendent ; le renvoie, et s'il est nouveau."""
