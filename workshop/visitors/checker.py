@@ -72,21 +72,23 @@ class History:
         return [event for event in self.events if event.kind in kinds]
 
     def bites(self) -> list[str]:
-        """Renvoie, par panne, ce qu'elle a atteint ; une panne qui n'a rien atteint n'y est pas."""
-        found = []
-        first = {}
-        for event in self.of("reads"):
-            first.setdefault(event.key, event.at)
+        """Renvoie, par panne, ce qu'elle a atteint ; une panne qui n'a rien atteint n'y est pas.
+
+        Ce qu'elle a atteint : un message dit avant qu'elle ne finisse, et que l'un de ceux du salon
+        n'a lu qu'après.
+        """
+        said, found = {event.key: event.at for event in self.of("says")}, []
         for fault in self.faults:
-            on_the_way = [
-                said
-                for said in self.of("says")
-                if said.at < fault.began and first.get(said.key, fault.began) >= fault.began
-            ]
-            again = [one for one in self.of("repeats") if one.at > fault.began]
-            if on_the_way and again:
+            crossed = {
+                event.key
+                for event in self.of("reads")
+                if event.at > fault.ended and said.get(event.key, fault.ended) < fault.ended
+            }
+            cut = [event for event in self.of("cut") if event.at > fault.began]
+            if crossed:
                 found.append(
-                    f"{fault.name} : {len(on_the_way)} messages en route, {len(again)} redits."
+                    f"{fault.name} : messages retardés, {len(crossed)} ; connexions perdues, "
+                    f"{len(cut)}."
                 )
         return found
 
