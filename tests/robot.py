@@ -77,9 +77,9 @@ class Terminal:
         return self.server is not None and self.server.poll() is None
 
     def serve(self, command: str, announced: str | None = None) -> str:
-        """Démarre un serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté.
+        """Démarre un serveur s'il ne tourne pas ; renvoie son journal, une fois prêt ou arrêté.
 
-        Il est prêt quand il écoute et qu'il a dit ce que le chapitre annonce ; celui que le
+        Il est prêt quand il écoute et qu'il a dit ce que le chapitre annonce ; celui que le
         chapitre fait échouer n'écoute pas.
         """
         if not self.serving:
@@ -228,7 +228,7 @@ class Robot:
                     for name in ("serveur", "second serveur"):
                         self.terminals[name].restart()
                 status, said = terminal.type(act.commands)
-        assert status == 0 or act.output, f"{act.commands} échoue : {said}"
+        assert status == 0 or act.output, f"{act.commands} échoue : {said}"
         self.compare(act, said)
         return said
 

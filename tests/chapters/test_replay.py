@@ -56,6 +56,7 @@ def test_acts(chapter):
     )
     kinds = [type(act) for act in step.acts]
     assert kinds == [Write, Patch, Run, Rename, Delete, Stop, Write]
+    assert step.acts[5].terminal == "serveur"
     run = step.acts[2]
     assert (run.terminal, run.commands, run.powershell) == (
         "projet",

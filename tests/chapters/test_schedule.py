@@ -8,6 +8,7 @@ from workshop.chapters import schedule
 from workshop.chapters.schedule import (
     CLOSING,
     DAY,
+    FOURTH_DAY,
     HALF_DAY,
     MEAL,
     OPENING,
@@ -74,7 +75,7 @@ def steps(*plans) -> list[str]:
 
 def test_the_days_are_the_parcours_and_the_half_day_the_end_of_the_first():
     numbers = [step.slug[:2] for step in all_steps()]
-    assert steps(*DAYS) == numbers[:13]
+    assert steps(*DAYS, FOURTH_DAY) == numbers[:14]
     assert steps(DAY) == numbers[:6]
     assert steps(HALF_DAY) == numbers[2:6]
 

@@ -50,12 +50,14 @@ SECOND_DAY = (
     CLOSING,
 )
 THIRD_DAY = (AGAIN, "11", PAUSE, "12", RESERVE, MEAL, "13", RESERVE, CLOSING)
+FOURTH_DAY = (AGAIN, "14", PAUSE, RESERVE, CLOSING)
 # Par sa marque dans ANIMER.md.
 PLANS = {
     "demi-journee": HALF_DAY,
     "journee": DAY,
     "deuxieme-journee": SECOND_DAY,
     "troisieme-journee": THIRD_DAY,
+    "quatrieme-journee": FOURTH_DAY,
 }
 
 # Les minutes de chaque geste. La mesure est le chapitre 05, que l'on suit en 55 minutes.

@@ -334,13 +334,13 @@ def preparer(sans_navigateur):
 def redis(port):
     """Démarre un Redis sur cette machine, à partir du chapitre 14.
 
-    Celui de la machine si elle en a un, redis-server ou valkey-server ; sinon une imitation, qui
+    Celui de la machine si elle en a un, redis-server ou valkey-server ; sinon une imitation, qui
     suffit pour apprendre.
     """
     from workshop.system.redis_server import RedisServer, answers
 
     if answers(port):
-        click.echo(f"Un Redis répond déjà à 127.0.0.1:{port} : servez-vous de lui.")
+        click.echo(f"Un Redis répond déjà à 127.0.0.1:{port} : servez-vous de lui.")
         return
     with RedisServer(port) as server:
         what = "Redis" if server.real else "Une imitation de Redis"

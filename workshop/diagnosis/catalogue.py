@@ -16,6 +16,7 @@ PHASES = (
     "history",
     "consumer",
     "handshake",
+    "relay",
     "conversation",
     "texts",
 )

@@ -1,4 +1,4 @@
-"""L'imitation de Redis, pour qui n'en a pas : `python -m workshop.system.imitation PORT`."""
+"""L'imitation de Redis, pour qui n'en a pas : `python -m workshop.system.imitation PORT`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Un Redis sur la boucle locale : celui de la machine, ou son imitation, fakeredis.
+"""Un Redis sur la boucle locale : celui de la machine, ou son imitation, fakeredis.
 
 Il n'écrit que dans un dossier temporaire, et oublie tout quand il s'arrête.
 """
@@ -27,20 +27,20 @@ STARTUP_SECONDS = 10
 
 
 def real_redis() -> str:
-    """Renvoie le chemin du Redis, ou du Valkey, de la machine ; vide s'il n'y en a pas."""
+    """Renvoie le chemin du Redis, ou du Valkey, de la machine ; vide s'il n'y en a pas."""
     return next(filter(None, map(shutil.which, REAL)), "")
 
 
 def answers(port: int) -> bool:
     """Renvoie True si un Redis répond sur ce port de la boucle locale, même pour dire non."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as one:
-        one.sendall(b"PING\r\n")
+        one.sendall(b"*1\r\n$4\r\nPING\r\n")
         return one.recv(64).startswith((b"+PONG", b"-NOAUTH"))
     return False
 
 
 class RedisServer:
-    """Un Redis, de l'entrée à la sortie d'un bloc `with` ; il ne survit pas à qui l'a lancé.
+    """Un Redis, de l'entrée à la sortie d'un bloc `with` ; il ne survit pas à qui l'a lancé.
 
     `real` dit si c'est un vrai. Lève ServerError s'il n'écoute pas en dix secondes.
     """
@@ -60,7 +60,7 @@ class RedisServer:
         return self
 
     def start(self) -> None:
-        """Le lance, ou le relance après `kill` ; ce qu'il savait est perdu."""
+        """Le lance, ou le relance après `kill` ; ce qu'il savait est perdu."""
         if self.real:
             options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
             command = ["--", real_redis(), *options, "--appendonly", "no"]
@@ -83,7 +83,7 @@ class RedisServer:
 
     def kill(self) -> None:
         """Le tue sans préavis."""
-        # Tard : chaque commande charge ce module, et peu s'en servent.
+        # Tard : chaque commande charge ce module, et peu s'en servent.
         import psutil
 
         # Le vrai est l'enfant de son gardien.
