@@ -27,8 +27,9 @@ def introduce():
             "REDIS_URL n'est pas une adresse de Redis. Par exemple : redis://127.0.0.1:6379"
         ) from None
     except RedisError as error:
+        why = type(error).__name__
         raise ImproperlyConfigured(
-            f"Redis ne répond pas à {where}. Démarrez-le, ou retirez REDIS_URL. ({error})"
+            f"Redis ne répond pas à {where} ({why}). Démarrez-le, ou retirez REDIS_URL."
         ) from None
     print(f"Ce serveur partage ses salons par Redis, à {where}.")
 
