@@ -22,7 +22,9 @@ TEXT = "Les poneys mangent du foin, et le disent @%d@ à tout le salon."
 JSON_MESSAGE = '{"type": "message", "key": "%s", "text": "%s"}'
 # Avec l'allure et la rafale, ce que le chapitre 12 laisse chacun dire d'affilée.
 WARM_UP, MEASURED = 10, 45
-SILENCE_SECONDS = 3.0
+SILENCE_SECONDS = 8.0
+# Un chat lent livre par vagues : on en attend deux entières, et pas plus longtemps.
+MOST_SECONDS = 20.0
 
 
 @dataclass
@@ -196,9 +198,15 @@ class Public:
         for _ in range(min(self.race.in_flight, each * people)):
             self.say()
         self.threshold = expected + people
-        deadline = time.perf_counter() + seconds
+        started = time.perf_counter()
+        enough = began + 2 * self.race.in_flight * people
+
+        def goes_on() -> bool:
+            spent = time.perf_counter() - started
+            return spent < seconds or (self.received < enough and spent < MOST_SECONDS)
+
         last, since = self.received, time.perf_counter()
-        while time.perf_counter() < deadline and self.threshold < math.inf:
+        while self.threshold < math.inf and goes_on():
             await asyncio.sleep(0.01)
             if self.received != last:
                 last, since = self.received, time.perf_counter()
