@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from websockets.asyncio.client import connect
@@ -15,6 +16,13 @@ from workshop.project.files import copy_project
 from workshop.project.serving import Server, require_no_exception
 from workshop.system.processes import project_environment
 from workshop.visitors.bad_network import BadNetwork
+from workshop.visitors.checker import (
+    History,
+    RecordedMember,
+    provoke,
+    require_right,
+    until_it_bites,
+)
 from workshop.visitors.persistent import PersistentMember, persistent_members
 from workshop.visitors.visiting import PageVisitor
 
@@ -193,15 +201,23 @@ async def test_a_burst_to_thirty_people_and_a_stopped_reader(project):
 
 
 async def test_a_server_killed_under_load(project):
-    with Server(project) as server:
-        async with persistent_members(server.url, "/chat/foule/", PEOPLE) as members:
-            talking = asyncio.create_task(burst(members, pause=0.004))
-            for _ in range(2):
-                await asyncio.sleep(1.5)
-                await asyncio.to_thread(server.restart)
-            said = await talking
-            await settle(members, 90)
-            assert_same_history(members, said)
+    async def attempt():
+        found = History()
+        kind = partial(RecordedMember, history=found)
+        with Server(project) as server:
+            path = f"/chat/foule-{server.port}/"
+            async with persistent_members(server.url, path, PEOPLE, kind) as members:
+                talking = asyncio.create_task(burst(members, pause=0.004))
+                for _ in range(2):
+                    await asyncio.sleep(1.5)
+                    await provoke(found, "serveur tué", server.restart)
+                await talking
+                await settle(members, 90)
+        return found
+
+    found = await until_it_bites(attempt)
+    print(*found.bites())
+    require_right(found)
 
 
 class Incurious(PersistentMember):

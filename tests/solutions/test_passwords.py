@@ -25,7 +25,9 @@ def attempt(server):
         form = reader.read(path).forms[-1]
         said = {"text": name, "password": password}
         try:
-            reader.send(form, form.filled(lambda field: said.get(kind(field), field.get("value", ""))))
+            reader.send(
+                form, form.filled(lambda field: said.get(kind(field), field.get("value", "")))
+            )
         except AssertionError as refusal:
             return int(str(refusal).split("HTTP ")[1].rstrip("."))
         return 200

@@ -6,7 +6,7 @@ import sys
 import click
 
 from workshop.basics import LAUNCHER, WorkshopError
-from workshop.commands import contributing, learning, teaching  # noqa: F401
+from workshop.commands import contributing, learning, measuring, teaching  # noqa: F401
 from workshop.commands.cli import cli
 
 

@@ -28,6 +28,11 @@ TRACEBACK = re.compile(
     r"^Traceback \(most recent call last\):\n((?:[ \t].*\n|\n)*)(\S.*)$", re.MULTILINE
 )
 FILE = re.compile(r'^ *File "(.+)", line \d+', re.MULTILINE)
+# Où écoute un serveur, dans sa langue ; le port suit.
+PROGRAMS = {
+    "daphne": ("-b", "127.0.0.1", "-p"),
+    "uvicorn": ("--no-access-log", "--host", "127.0.0.1", "--port"),
+}
 # Un chemin que Channels refuse ainsi, et quelqu'un qui part pendant qu'on lui parle.
 NOBODY_S_FAULT = re.compile(r"No route found for path|^autobahn\.exception\.Disconnected")
 
@@ -75,9 +80,12 @@ class Server:
         port: int = 0,
         environment: dict[str, str] | None = None,
         application: str = "",
+        program: str = "daphne",
+        options: tuple[str, ...] = (),
     ):
         self.project, self.python, self.port = project, python, port or free_port()
         self.environment, self.application = environment or {}, application
+        self.program, self.options = program, options
         self.process: subprocess.Popen | None = None
         self.migrating: subprocess.Popen | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="serveur-", ignore_cleanup_errors=True)
@@ -149,8 +157,10 @@ class Server:
 
     def _run(self) -> subprocess.Popen:
         if self.application:
-            where = ("-b", "127.0.0.1", "-p", str(self.port))
-            return self._launch(self.log_path, "-m", "daphne", *where, self.application)
+            where = (*PROGRAMS[self.program], str(self.port))
+            return self._launch(
+                self.log_path, "-m", self.program, *where, *self.options, self.application
+            )
         return self._manage(self.log_path, "runserver", "--noreload", f"127.0.0.1:{self.port}")
 
     def _manage(self, log_path: Path, *arguments: str) -> subprocess.Popen:
@@ -194,7 +204,9 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 what = (
-                    f"« python -m daphne {self.application} »" if self.application else "Le serveur"
+                    f"« python -m {self.program} {self.application} »"
+                    if self.application
+                    else "Le serveur"
                 )
                 raise ServerError(f"{what} ne démarre pas. {last_line(self.log_path)}", self.log)
             if listening(self.port):

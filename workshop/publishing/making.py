@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from workshop.basics import ROOT, WorkshopError
+from workshop.bench import results
 from workshop.browsers.finding import MissingTool
 from workshop.chapters import schedule
 from workshop.chapters.replay import replay
@@ -92,7 +93,12 @@ def fresh() -> Iterator[Path]:
             shutil.copytree(project, root / "solutions" / step.slug)
         for name, parts in marked_parts(root / "solutions").items():
             (root / name).write_text(with_parts(name, parts), "utf-8", newline="\n")
-        for name, text in {"AIDE-MEMOIRE.md": cheatsheet(), "FAUTES.md": faults()}.items():
+        for name, text in {
+            "AIDE-MEMOIRE.md": cheatsheet(),
+            "FAUTES.md": faults(),
+            **bench(),
+        }.items():
+            (root / name).parent.mkdir(exist_ok=True)
             (root / name).write_text(text, "utf-8", newline="\n")
         yield root
 
@@ -154,6 +160,13 @@ def with_parts(name: str, parts: dict[str, str]) -> str:
     return text
 
 
+def bench() -> dict[str, str]:
+    """Renvoie la page et les dessins du banc, par chemin."""
+    races = results.load()
+    drawings = {f"docs/{name}": text for name, text in results.drawings(races).items()}
+    return drawings | ({"docs/banc.md": results.markdown(races)} if races else {})
+
+
 def table() -> str:
     """Renvoie le tableau des étapes, et leur durée en tout."""
     steps = all_steps()
@@ -191,7 +204,8 @@ def _tree(root: Path) -> dict[str, bytes]:
     """Renvoie le contenu de chaque fichier fait octet par octet, par chemin relatif."""
     solutions = root / "solutions"
     texts = ("README.md", "ANIMER.md", "CONTRIBUER.md", "AIDE-MEMOIRE.md", "FAUTES.md")
-    files = [*(root / name for name in texts), *solutions.rglob("*")]
+    made = [root / "docs" / "banc.md", *root.glob("docs/bench-*.svg")]
+    files = [*(root / name for name in texts), *made, *solutions.rglob("*")]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in filter(Path.is_file, files)

@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -45,8 +45,13 @@ class PersistentMember:
                 ) as self.socket:
                     async for text in self.socket:
                         await self.receive(json.loads(text))
+            if self.socket:
+                self.lost_connection()
             self.socket = None
             await asyncio.sleep(random.uniform(0.05, 0.15))
+
+    def lost_connection(self) -> None:
+        """Appelée à chaque connexion perdue."""
 
     async def beat(self) -> None:
         """Demande la suite à chaque battement, sans fin ; raccroche à un serveur muet."""
@@ -58,14 +63,19 @@ class PersistentMember:
 
     async def say(self, text: str) -> None:
         """Dit une phrase, ou la garde pour plus tard."""
+        await self.send(self.compose(text))
+
+    def compose(self, text: str) -> dict:
+        """Met une phrase dans la boîte d'envoi, avec sa clé, et la renvoie."""
         key = f"{self.name}-{random.getrandbits(64):x}"
         self.unsent[key] = {"type": "message", "key": key, "text": text}
-        await self.send(self.unsent[key])
+        return self.unsent[key]
 
     async def send(self, frame: dict) -> None:
         if self.socket:
             with contextlib.suppress(WebSocketException):
-                await self.socket.send(json.dumps(frame))
+                # Comme la page : JSON.stringify laisse les accents.
+                await self.socket.send(json.dumps(frame, ensure_ascii=False))
 
     async def catch_up(self) -> None:
         """Demande les derniers messages, ou la suite du dernier lu : une question à la fois."""
@@ -128,9 +138,12 @@ class PersistentMember:
 
 @contextlib.asynccontextmanager
 async def persistent_members(
-    url: str, path: str, number: int, kind: type[PersistentMember] = PersistentMember
+    url: str,
+    path: str,
+    number: int,
+    kind: Callable[[str, str, str], PersistentMember] = PersistentMember,
 ) -> AsyncIterator[list[PersistentMember]]:
-    """Donne des membres déjà entrés, qui restent jusqu'à la fin du bloc.
+    """Donne des membres déjà entrés, qui restent jusqu'à la fin du bloc ; `kind` en fait un.
 
     Lève TimeoutError s'ils n'ont pas eu la réponse à leur première question en dix secondes.
     """

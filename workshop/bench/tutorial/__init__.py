@@ -1,0 +1,1 @@
+"""Le chat d'un premier tutoriel, pour `banc` : un groupe, et rien d'autre."""
