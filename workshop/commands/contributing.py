@@ -60,5 +60,5 @@ def install_all() -> None:
     from workshop.system.installing import install, lock
 
     with lock():
-        install("requirements.txt", "requirements-dev.txt")
+        install("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
     importlib.invalidate_caches()
