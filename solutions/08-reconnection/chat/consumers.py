@@ -29,7 +29,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell(frame, f"<{event['name']}> {event['text']}")
 
     async def tell(self, frame, text):
-        await self.send(json.dumps(frame) if self.json else text)
+        await self.send(json.dumps(frame, ensure_ascii=False) if self.json else text)
 
     async def disconnect(self, code):
         await self.channel_layer.group_discard(self.group, self.channel_name)

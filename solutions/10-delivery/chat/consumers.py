@@ -43,7 +43,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell(message, f"<{message['name']}> {message['text']}")
 
     async def tell(self, frame, text=""):
-        await self.send(json.dumps(frame) if self.json else text)
+        await self.send(json.dumps(frame, ensure_ascii=False) if self.json else text)
 
     async def disconnect(self, code):
         await self.channel_layer.group_discard(self.group, self.channel_name)

@@ -1,9 +1,12 @@
+import json
+
 from channels.db import database_sync_to_async
 from django.db import transaction
 
 from .models import Message, Room
 
 PAGE = 50
+LONGEST_ANSWER = 60_000
 
 
 @database_sync_to_async
@@ -37,12 +40,15 @@ def before(room, number=None):
 def page(room, messages):
     # Lu avant les messages : celui qui viendrait entre les deux ne peut pas manquer.
     last = last_number(room)
-    found = sorted(messages[:PAGE], key=lambda message: message.number)
-    return {
-        "type": "history",
-        "last": last,
-        "messages": [message.as_dict() for message in found],
-    }
+    found, size = [], 0
+    for message in messages[:PAGE]:
+        told = message.as_dict()
+        size += len(json.dumps(told, ensure_ascii=False).encode())
+        if found and size > LONGEST_ANSWER:
+            break
+        found.append(told)
+    found.sort(key=lambda told: told["number"])
+    return {"type": "history", "last": last, "messages": found}
 
 
 def last_number(room):

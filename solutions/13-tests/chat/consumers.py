@@ -101,7 +101,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def tell(self, frame, text=""):
         if self.over:
             return
-        await self.send(json.dumps(frame) if self.json else text)
+        await self.send(json.dumps(frame, ensure_ascii=False) if self.json else text)
 
     async def is_over(self):
         if not self.session or time.monotonic() < self.checked + SESSION_SECONDS:
