@@ -14,6 +14,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import threading
 from dataclasses import asdict
@@ -53,7 +54,8 @@ class Judge:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session):
         for item in session.items:
-            text = " ".join(item.obj.__doc__.split("\n\n")[0].split())
+            # Une espace insécable reste insécable.
+            text = re.sub(r"[ \n]+", " ", item.obj.__doc__.split("\n\n")[0]).strip()
             goal = {"id": item.originalname, "text": text, "state": "waiting", "reason": None}
             self.goals[item.nodeid] = goal
         importlib.import_module("workshop.checking.preloading")
