@@ -28,7 +28,7 @@ from workshop.system import nursed
 
 GREEN = "Étape réussie."
 # On juge ici des mots : une machine où tout se vérifie de front a droit à plus de temps.
-explaining.SECONDS = 60
+explaining.SECONDS = 180
 
 
 class Assured(Search):

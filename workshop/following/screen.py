@@ -96,15 +96,15 @@ def heading(view: View) -> RenderableType:
     marks = []
     for step in all_steps():
         if step.slug == view.step.slug:
-            marks.append(f"[bold]▸ {step.slug[:2]}[/]")
+            marks.append(f"[bold]▸ {step.slug[:2]}[/]")
         elif step.slug in view.green:
-            marks.append(f"[green]✔[/] {step.slug[:2]}")
+            marks.append(f"[green]✔[/] {step.slug[:2]}")
         else:
-            marks.append(f"[dim]· {step.slug[:2]}[/]")
+            marks.append(f"[dim]· {step.slug[:2]}[/]")
     title = f"[bold]Étape {view.step.slug[:2]} · {escape(view.step.title)}[/] ({remaining(view)})"
     # Hors d'un terminal, une ligne n'a pas de bord : ce trait en a un.
     rule = Constrain(Rule(style="dim"), WIDEST)
-    return Group("  ".join(marks), rule, title, f"[dim]{view.step.shown_chapter}[/]")
+    return Group(" ".join(marks), rule, title, f"[dim]{view.step.shown_chapter}[/]")
 
 
 def remaining(view: View) -> str:

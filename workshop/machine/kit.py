@@ -26,6 +26,8 @@ LEFT_ANYWHERE = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".*_cache", "db.sqlite3", "node_modules", ".ipynb_checkpoints"
 )
 CONSTRAINTS, TOOLS = ROOT / "constraints.txt", ROOT / "requirements.txt"
+# Ce que `banc` installe s'il sert n'est pas du voyage.
+BENCH = ROOT / "requirements-bench.txt"
 DEADLINE = 600
 # Les phrases d'une installation qui ne vont pas à un kit, et les siennes.
 CAUSES = {
@@ -215,13 +217,15 @@ def wanted_lists(system: System, python: str) -> dict[str, list[str]]:
     """
     lists = {}
     needed = _needed()
+    left = {one.name for one in requirements(BENCH)}
     for full in (f"{python}.99", f"{python}.0"):
         environment = system.markers | {"python_version": python, "python_full_version": full}
         environment |= {"implementation_name": "cpython"}
         wanted = [
             f"{one.name}{one.specifier}"
             for one in requirements(CONSTRAINTS)
-            if (one.marker.evaluate(environment) if one.marker else one.name in needed)
+            if one.name not in left
+            and (one.marker.evaluate(environment) if one.marker else one.name in needed)
         ]
         if wanted not in lists.values():
             lists[full] = wanted
