@@ -24,13 +24,53 @@ redis_server = RedisServer().__enter__()
 print("Redis répond.")
 
 # %% [markdown]
+# ## Deux serveurs, un salon
+#
+# Ada entre par un serveur, Blaise par l'autre. Ce sont les lignes de `across.py`. Pour essayer votre chat, écrivez `"../live"`. **Sans Redis, qu'entend Blaise ? Et avec lui ?**
+
+# %%
+import asyncio
+
+from websockets.asyncio.client import connect
+
+from workshop.project.serving import Server
+from workshop.publishing.kernel import start
+
+project = "../solutions/14-redis"
+copy = start(project).project
+
+
+def door(server):
+    address = server.url.replace("http", "ws") + "/chat/ponts/"
+    return connect(address, origin=server.url, proxy=None)
+
+
+async def heard(ws):
+    """Renvoie ce que l'on entend en deux secondes, ou « rien »."""
+    try:
+        async with asyncio.timeout(2):
+            return await ws.recv()
+    except TimeoutError:
+        return "rien"
+
+
+for name, environment in ("seuls", {}), ("par Redis", {"REDIS_URL": redis_server.url}):
+    one, other = Server(copy, environment=environment), Server(copy, environment=environment)
+    with one, other:
+        async with door(one) as ada, door(other) as blaise:
+            await heard(ada), await heard(blaise)
+            await ada.send("Bonjour, Blaise !")
+            print(name, "·", await heard(ada), "·", await heard(blaise))
+
+# %% [markdown]
+# Seuls, chacun a son salon. Par Redis, il n'y en a qu'un.
+
+# %% [markdown]
 # ## La rafale
 #
 # Quelqu'un est dans un groupe, et ne lit pas. On annonce 150 messages, puis il lit. **Combien en trouve-t-il, avec chaque couche ?**
 
 # %%
-import asyncio
-
 from channels.layers import InMemoryChannelLayer
 from channels_redis.core import RedisChannelLayer
 from channels_redis.pubsub import RedisPubSubChannelLayer
