@@ -193,7 +193,7 @@ async def test_a_burst_to_thirty_people_and_a_stopped_reader(project):
         ):
             began = time.monotonic()
             said = await burst(members)
-            await settle(members, 90)
+            await settle(members, 240)
             seconds, asked = time.monotonic() - began, sum(one.asked for one in members)
             print(f"{MESSAGES} messages, {PEOPLE} personnes : {seconds:.1f} s, {asked} questions")
             assert_same_history(members, said)
@@ -212,7 +212,7 @@ async def test_a_server_killed_under_load(project):
                     await asyncio.sleep(1.5)
                     await provoke(found, "serveur tué", server.restart)
                 await talking
-                await settle(members, 90)
+                await settle(members, 240)
         return found
 
     found = await until_it_bites(attempt)
