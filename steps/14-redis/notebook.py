@@ -59,7 +59,7 @@ for name, environment in ("seuls", {}), ("par Redis", {"REDIS_URL": redis_server
     with one, other:
         async with door(one) as ada, door(other) as blaise:
             await heard(ada), await heard(blaise)
-            await ada.send("Bonjour, Blaise !")
+            await ada.send("Bonjour, Blaise.")
             print(name, "·", await heard(ada), "·", await heard(blaise))
 
 # %% [markdown]
