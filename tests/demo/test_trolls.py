@@ -180,6 +180,7 @@ def test_a_stopped_demonstration_leaves_no_troll(name):
 def page(chromium, server):
     with browser_page(chromium) as page:
         page.goto(server.url)
+        page.get_by_text("connecté", exact=True).wait_for()
         yield page
 
 
