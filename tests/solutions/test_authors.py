@@ -66,7 +66,7 @@ def enter(chat):
                 proxy=None,
             )
             ws = stack.enter_context(opening)
-            ws.recv(timeout=10)
+            assert json.loads(ws.recv(timeout=10))["type"] == "welcome"
             return ws
 
         yield enter
@@ -75,6 +75,14 @@ def enter(chat):
 def say(ws, text):
     ws.send(json.dumps({"type": "message", "text": text}))
     return json.loads(ws.recv(timeout=10))
+
+
+def test_who_enters_a_talkative_room_is_greeted_first(chat, enter):
+    troll, cookie = enter(), signed_up(chat, "ada").cookie
+    for number in range(15):
+        for part in range(4):
+            troll.send(json.dumps({"type": "message", "text": f"{number}, {part}"}))
+        enter(cookie)
 
 
 def test_the_administration_shows_who_wrote_and_keeps_to_one(chat, told, enter):
@@ -103,3 +111,18 @@ print(json.dumps(rows()))
     say(enter(), "toujours là")
     kept = told("print(json.dumps(rows()))")
     assert [text for text, *_ in kept] == ["avant", "toujours là"]
+
+
+def test_a_person_erased_takes_nobody_along(chat, told, enter):
+    ada, trolls = enter(signed_up(chat, "ada").cookie), [enter() for _ in range(6)]
+    told("""
+users.get(username="ada").delete()
+print("null")
+""")
+    # Ce qui arrive pendant que le premier se garde vient ensemble.
+    said = [f"de {rank}" for rank in range(6)]
+    for ws, text in zip([trolls[0], ada, *trolls[1:]], [said[0], "d'Ada", *said[1:]], strict=True):
+        ws.send(json.dumps({"type": "message", "text": text}))
+    for ws in trolls:
+        assert {json.loads(ws.recv(timeout=10))["text"] for _ in said} == {*said}
+    assert {text for text, *_ in told("print(json.dumps(rows()))")} == {*said}

@@ -27,7 +27,7 @@ class Socket:
         self.got, self.closed, self.room, self.asked, self.most = [], None, 0, 0, 0
         self.writable = asyncio.Event()
         self.writable.set()
-        outboxes.line.set(self if has_line else None)
+        outboxes.current_line.set(self if has_line else None)
         self.outbox = outboxes.Outbox(self.send, self.read_after)
 
     def write_now(self, batch):

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 import psutil
 from picows import WSError, WSListener, WSMsgType, ws_connect
 
+from workshop.system.processes import Consumption
+
 # Ce qui entoure le numéro d'un message, et que rien d'autre ne contient.
 MARK = b"@"
 TEXT = "Les poneys mangent du foin, et le disent @%d@ à tout le salon."
@@ -70,20 +72,6 @@ class Result:
 
 class Trouble(Exception):
     """Ce qui arrête une course, en une phrase."""
-
-
-class Consumption:
-    """Ce que consomme un serveur et ceux qu'il lance : sous Windows, le vrai Python en est un."""
-
-    def __init__(self, pid: int):
-        first = psutil.Process(pid)
-        self.processes = [first, *first.children(recursive=True)]
-
-    def seconds(self) -> float:
-        return sum(sum(one.cpu_times()[:2]) for one in self.processes)
-
-    def memory(self) -> int:
-        return sum(one.memory_info().rss for one in self.processes)
 
 
 class Member(WSListener):

@@ -172,6 +172,7 @@ def emporter(folder, systemes, pythons):
     L'atelier, tous ses paquets pour d'autres machines, et une page de départ. Il faut un réseau, et
     un DOSSIER qui n'existe pas encore. Par exemple : emporter ../kit --systemes windows
     """
+    from workshop.bench import racing
     from workshop.machine.kit import PYTHONS, SYSTEMS, pack, size
 
     chosen = {"--systemes": systemes.split(","), "--pythons": (pythons or PYTHONS).split(",")}
@@ -182,6 +183,9 @@ def emporter(folder, systemes, pythons):
                     f"Je ne connais pas « {value} ». {option} prend une liste sans espaces : "
                     f"{','.join(known)}"
                 )
+    if not racing.has_tools():
+        # Le kit emporte le banc, et ne sait ce qu'il demande qu'une fois installé.
+        racing.install_tools()
     kit = pack(folder.resolve(), *chosen.values(), say=click.echo)
     click.echo(
         f"Le kit est prêt : {kit} ({size(kit)} Mo). Copiez-le sur une clé, avec un installateur de "

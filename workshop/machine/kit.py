@@ -26,7 +26,6 @@ LEFT_ANYWHERE = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".*_cache", "db.sqlite3", "node_modules", ".ipynb_checkpoints"
 )
 CONSTRAINTS, TOOLS = ROOT / "constraints.txt", ROOT / "requirements.txt"
-# Ce que `banc` installe s'il sert n'est pas du voyage.
 BENCH = ROOT / "requirements-bench.txt"
 DEADLINE = 600
 # Les phrases d'une installation qui ne vont pas à un kit, et les siennes.
@@ -217,15 +216,13 @@ def wanted_lists(system: System, python: str) -> dict[str, list[str]]:
     """
     lists = {}
     needed = _needed()
-    left = {one.name for one in requirements(BENCH)}
     for full in (f"{python}.99", f"{python}.0"):
         environment = system.markers | {"python_version": python, "python_full_version": full}
         environment |= {"implementation_name": "cpython"}
         wanted = [
             f"{one.name}{one.specifier}"
             for one in requirements(CONSTRAINTS)
-            if one.name not in left
-            and (one.marker.evaluate(environment) if one.marker else one.name in needed)
+            if (one.marker.evaluate(environment) if one.marker else one.name in needed)
         ]
         if wanted not in lists.values():
             lists[full] = wanted
@@ -245,12 +242,12 @@ def requirements(path: Path) -> Iterator[Requirement]:
 
 
 def _needed() -> set[str]:
-    """Renvoie les paquets qu'installe requirements.txt ici, dépendances comprises.
+    """Renvoie les paquets de l'atelier et de son banc ici, dépendances comprises.
 
     Ceux que seuls les auteurs installent n'en sont pas. Un paquet propre à un autre système n'en
     est pas non plus : lui a une marque dans constraints.txt.
     """
-    found, left = set(), [*requirements(TOOLS)]
+    found, left = set(), [*requirements(TOOLS), *requirements(BENCH)]
     while left:
         one = left.pop()
         name = canonicalize_name(one.name)

@@ -82,3 +82,21 @@ def project_environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
     }
+
+
+class Consumption:
+    """Ce que consomme un serveur et ceux qu'il lance : sous Windows, le vrai Python en est un."""
+
+    def __init__(self, pid: int):
+        import psutil
+
+        first = psutil.Process(pid)
+        self.processes = [first, *first.children(recursive=True)]
+
+    def seconds(self) -> float:
+        """Renvoie leurs secondes de processeur, depuis leur naissance."""
+        return sum(sum(one.cpu_times()[:2]) for one in self.processes)
+
+    def memory(self) -> int:
+        """Renvoie leur mémoire, en octets."""
+        return sum(one.memory_info().rss for one in self.processes)

@@ -11,8 +11,15 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from workshop.basics import WorkshopError
+
 MUTE_SECONDS = 5
 HOLE_SECONDS = (0.25, 0.75)
+ENTRANCE_SECONDS = 10
+
+
+class Unanswered(WorkshopError):
+    """Le chat n'a pas répondu à ceux qui entrent."""
 
 
 class PersistentMember:
@@ -145,15 +152,22 @@ async def persistent_members(
 ) -> AsyncIterator[list[PersistentMember]]:
     """Donne des membres déjà entrés, qui restent jusqu'à la fin du bloc ; `kind` en fait un.
 
-    Lève TimeoutError s'ils n'ont pas eu la réponse à leur première question en dix secondes.
+    Lève Unanswered s'ils n'ont pas eu la réponse à leur première question en dix secondes.
     """
     members = [kind(url, path, f"m{i}") for i in range(number)]
     tasks = [asyncio.create_task(one.stay()) for one in members]
     tasks += [asyncio.create_task(one.beat()) for one in members]
     try:
-        async with asyncio.timeout(10):
-            while any(one.last is None for one in members):
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(ENTRANCE_SECONDS):
+                while any(one.last is None for one in members):
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            waiting = sum(one.last is None for one in members)
+            raise Unanswered(
+                f"En {ENTRANCE_SECONDS} secondes, {waiting} membres sur {number} n'ont pas eu la "
+                "réponse à leur première question."
+            ) from None
         yield members
     finally:
         for task in tasks:

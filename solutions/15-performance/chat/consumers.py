@@ -62,9 +62,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.hang_up(TOO_MANY)
             return
         await self.accept("json" if self.json else None)
-        self.here = await self.enter(subscriptions.Room, self.room)
         if self.session:
             await self.enter(subscriptions.Session, self.session)
+        self.here = await self.enter(subscriptions.Room, self.room)
         await self.tell({"type": "welcome", "name": self.name}, f"Bienvenue {self.name} !")
 
     async def enter(self, kind, name):

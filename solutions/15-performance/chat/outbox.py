@@ -7,16 +7,16 @@ from django.db import DatabaseError
 LONGEST_OUTBOX = 100
 
 # La ligne d'une connexion, si son serveur en donne une : voir chat/protocol.py.
-line = ContextVar("line", default=None)
+current_line = ContextVar("current_line", default=None)
 
 
 class Outbox:
     """Ce qui attend de partir vers un membre. Trop pleine, elle se vide, et il relira l'histoire."""
 
     def __init__(self, send, read_after):
-        self.send, self.read_after, self.line = send, read_after, line.get()
+        self.send, self.read_after, self.line = send, read_after, current_line.get()
         self.waiting, self.emptying = deque(), None
-        self.sent = self.announced = None
+        self.sent, self.announced = None, 0
         self.is_late = self.is_closed = False
 
     def put(self, batch):
@@ -24,14 +24,14 @@ class Outbox:
         if self.waiting or self.is_late or not (self.line and self.line.write_now(batch)):
             self.put_aside(batch)
         else:
-            self.sent = batch[-1][0]
+            self.sent = max(self.sent or 0, batch[-1][0])
 
     def put_aside(self, batch):
         if self.is_closed:
             return
         if self.sent is None:
             self.sent = batch[0][0] - 1
-        self.announced = batch[-1][0]
+        self.announced = max(self.announced, batch[-1][0])
         if self.is_late:
             return
         self.waiting.extend(batch)

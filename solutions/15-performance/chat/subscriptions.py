@@ -36,6 +36,8 @@ class Subscription:
             self.subscribing = asyncio.create_task(self.subscribe())
         # Qui part pendant ce temps n'interrompt pas l'inscription des autres.
         await asyncio.shield(self.subscribing)
+        # Pas avant : l'accueil passe devant ce que dit le salon.
+        self.listening = self.listening or asyncio.create_task(self.listen())
 
     def leave(self, member):
         if member not in self.members:
@@ -43,23 +45,24 @@ class Subscription:
         self.members.remove(member)
         if not self.members:
             del self.here[type(self), self.name]
-            for task in filter(None, (self.subscribing, self.listening)):
-                task.cancel()
+            if self.listening:
+                self.listening.cancel()
 
     async def subscribe(self):
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        await layer.group_add(self.group, channel)
-        self.listening = asyncio.create_task(self.listen(layer, channel))
+        self.layer = get_channel_layer()
+        self.channel = await self.layer.new_channel()
+        await self.layer.group_add(self.group, self.channel)
+        if not self.members:
+            await self.layer.group_discard(self.group, self.channel)
 
-    async def listen(self, layer, channel):
+    async def listen(self):
         try:
             while True:
-                await self.receive(await layer.receive(channel))
+                await self.receive(await self.layer.receive(self.channel))
                 # Entre deux annonces, les autres tâches ont leur tour.
                 await asyncio.sleep(0)
         finally:
-            await layer.group_discard(self.group, channel)
+            await self.layer.group_discard(self.group, self.channel)
 
 
 class Session(Subscription):

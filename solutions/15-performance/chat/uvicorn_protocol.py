@@ -1,7 +1,7 @@
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
-from .outbox import line
+from .outbox import current_line
 
 
 class ChatProtocol(WebSocketsSansIOProtocol):
@@ -10,11 +10,11 @@ class ChatProtocol(WebSocketsSansIOProtocol):
     last_batch = last_frames = None
 
     def handle_connect(self, event):
-        token = line.set(self)
+        token = current_line.set(self)
         try:
             super().handle_connect(event)
         finally:
-            line.reset(token)
+            current_line.reset(token)
 
     def write_now(self, batch):
         is_open = self.handshake_complete and not self.close_sent and not self.disconnected
