@@ -17,7 +17,7 @@ from workshop.visitors.histories import (
     until,
 )
 from workshop.visitors.other_writer import erase
-from workshop.visitors.persistent import PersistentMember, persistent_members
+from workshop.visitors.persistent import PersistentMember, Unanswered, persistent_members
 
 # Une réponse, une question : au-delà, la page tourne en rond.
 MOST_QUESTIONS = 6
@@ -84,7 +84,7 @@ async def test_promise(server, network_visitor):
             await until(lambda: not listener.plan, 20)
             await asyncio.to_thread(server.restart)
             await settle(members, said)
-    except TimeoutError:
+    except Unanswered:
         pytest.fail("Dix personnes entrent et demandent l'histoire ; elle ne vient pas.")
     kept = await history(await enter(network_visitor, "/chat/promesse/"))
     judge([one["text"] for one in kept], [f"phrase {number}" for number in range(said)])
