@@ -47,9 +47,11 @@ async def say(ws, text):
 
 server = start(project)
 async with people(server, 30, "foin") as inside:
-    await say(inside[0], "Qui a du foin ?")
-    heard = [json.loads(await ws.recv()) for ws in inside]
-print(len(heard), "fois", {one["text"] for one in heard})
+    await say(inside[0], "Qui a du foin ?")
+    heard = []
+    for ws in inside:
+        heard.append(json.loads(await ws.recv())["text"])
+print(len(heard), "fois", {*heard})
 
 # %% [markdown]
 # Rien. Trente fois la même phrase, comme au chapitre 05.
@@ -72,7 +74,7 @@ async def read(ws, most):
 
 
 async def burst(inside, number):
-    """Fait dire autant de messages, à tour de rôle, pendant que tous lisent ; renvoie le moins lu."""
+    """Fait dire autant de messages, que tous lisent ; renvoie le moins lu."""
     reading = [asyncio.create_task(read(ws, number)) for ws in inside]
     for rank in range(number):
         await say(inside[rank % len(inside)], f"phrase {rank}")
@@ -82,7 +84,7 @@ async def burst(inside, number):
 for name, folder in ("avant", "../solutions/14-redis"), ("après", project):
     async with people(start(folder), 8, "rafale") as inside:
         fewest = await burst(inside, 300)
-        print(name, ":", "tout" if fewest == 300 else "pas tout")
+        print(f"{name} :", "tout" if fewest == 300 else "pas tout")
 
 # %% [markdown]
 # Pas tout, puis tout. Chacun avait un canal de cent messages, et la rafale allait plus vite que lui. Le salon n'a plus qu'un canal, qu'il vide à mesure.
@@ -104,7 +106,7 @@ for name, folder in ("avant", "../solutions/14-redis"), ("après", project):
         before = consumption.seconds()
         await burst(inside, 20)
         spent[name] = consumption.seconds() - before
-print("plus de deux fois moins :", spent["avant"] > 2 * spent["après"])
+print("plus de deux fois moins :", spent["avant"] > 2 * spent["après"])
 
 # %% [markdown]
 # Plus il y a de monde, plus l'écart est grand : le chapitre donne celui de mille personnes.
@@ -127,7 +129,7 @@ for name, folder in ("avant", "../solutions/14-redis"), ("après", project):
         before = transactions(server)
         await burst(inside, 120)
         written = transactions(server) - before
-        print(name, ":", "moins de 60" if written < 60 else written)
+        print(f"{name} :", "moins de 60" if written < 60 else written)
 
 # %% [markdown]
 # Une par message, puis une par paquet. Si une seule personne parle à la fois, chaque paquet n'a qu'un message, et rien ne change pour elle.
@@ -145,7 +147,7 @@ async with people(server, 10, "bouchon") as inside:
     for _ in range(3):
         fewest = await burst(others, 100)
     blaise.transport.resume_reading()
-    print("les autres :", fewest, "sur 100, chaque fois ; Blaise :", await read(blaise, 300))
+    print("les autres :", fewest, "sur 100, chaque fois ; Blaise :", await read(blaise, 300))
 
 # %% [markdown]
 # Rien. Les phrases l'attendaient dans sa prise, dans sa boîte, ou dans l'histoire, et le serveur ne lui a gardé que cent trames au plus.

@@ -119,7 +119,7 @@ async def test_stalled(rested):
             fewest = await fewest_read(members, number)
             if fewest < number:
                 pytest.fail(
-                    f"Quelqu'un ne lit plus, et les autres l'attendent : sur {number} messages, "
+                    f"Quelqu'un ne lit plus, et les autres l'attendent : sur {number} messages, "
                     f"l'un d'eux n'en a reçu que {fewest}."
                 )
         found = await slow.reads(LONG)

@@ -32,7 +32,7 @@ CODE = """\
         await self.accept()
         await self.send(f"Bienvenue {self.name} !")
         # …
-        await self.channel_layer.group_add(self.group, self.channel_name)
+    async def receive(self, text_data=None, bytes_data=None):
 ```
 """
 THEN = """\
