@@ -91,6 +91,8 @@ function askPrediction(question, answer, name) {
   function show(prediction) {
     form.hidden = Boolean(prediction);
     answer.hidden = !prediction;
+    // Sous la question même, il n'y a rien à rappeler.
+    compared.hidden = !prediction && form.nextElementSibling === compared;
     mine.textContent = prediction ? `Vous aviez prévu : ${prediction}` : "La réponse attend votre prévision.";
     change.textContent = prediction ? "La changer" : "Prévoir";
   }
