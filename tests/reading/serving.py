@@ -34,7 +34,7 @@ main()
 
 
 class RunningReader:
-    """La commande `lire` sur un port libre ; `project` est le projet qu'elle suit."""
+    """La commande `lire` sur un port libre ; `project` est le projet qu'elle suit."""
 
     def __init__(self, folder: Path):
         self.folder, self.project, self.port = folder, folder / "live", free_port()

@@ -14,7 +14,7 @@ def made_pages(say: Callable[[str], None]) -> Path:
 
     Lève WorkshopError si elles ne peuvent pas s'écrire.
     """
-    # Sphinx est long à importer : pas avant d'en avoir besoin.
+    # Sphinx est long à importer : pas avant d'en avoir besoin.
     from workshop.publishing import site
 
     folder = memory.PROGRESS / "pages"
