@@ -36,16 +36,20 @@ function chooseSystem() {
 function addCopyButtons() {
   for (const block of document.querySelectorAll("[class^=highlight-]:not(.highlight-text)")) {
     const difference = block.classList.contains("highlight-diff");
-    const added = block.querySelectorAll(".gi");
-    if (difference && added.length !== 1) continue;
+    const code = block.querySelector("pre");
+    let lines = code.textContent.trimEnd().split("\n");
+    if (difference) {
+      const isAdded = (line) => line.startsWith("+");
+      const added = lines.slice(lines.findIndex(isAdded), lines.findLastIndex(isAdded) + 1);
+      if (!added.length || !added.every(isAdded)) continue;
+      lines = added.map((line) => line.slice(1));
+    }
     const button = make("button", { type: "button", className: "copy" });
     const label = difference ? "Copier les ajouts" : "Copier";
     button.textContent = label;
     button.addEventListener("click", async () => {
-      const code = block.querySelector("pre");
-      const text = difference ? added[0].textContent.replace(/^\+/gm, "") : code.textContent;
       try {
-        await navigator.clipboard.writeText(text.trimEnd());
+        await navigator.clipboard.writeText(lines.join("\n"));
         button.textContent = "Copié";
       } catch {
         getSelection().selectAllChildren(code);
