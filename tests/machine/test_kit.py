@@ -118,10 +118,13 @@ def test_the_kit_is_the_workshop_and_nothing_else(packed):
 
 
 def test_the_start_page_leads_to_pages_that_are_there(packed):
-    start = (packed / "COMMENCER.html").read_text("utf-8")
+    door = (packed / "COMMENCER.html").read_text("utf-8")
+    assert 'url=pages/COMMENCER.html"' in door and 'href="pages/COMMENCER.html"' in door
+    start = (packed / "pages" / "COMMENCER.html").read_text("utf-8")
+    assert "Linux x86_64, avec Python 3.12" in start
     for page in ("README.html", "GLOSSAIRE.html", "steps/01-virtualenv/README.html"):
         assert f'href="{page}"' in start
-        assert (packed / page).is_file()
+        assert (packed / "pages" / page).is_file()
 
 
 def test_the_line_of_chapter_01_finds_the_kit(packed, tmp_path):

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,8 +14,17 @@ from workshop.commands.cli import command
 
 @command("construire")
 @click.option("--verifier", "verify", is_flag=True, help="N'écrit rien ; dit ce qui est périmé.")
-def construire(verify):
+@click.option(
+    "--site",
+    metavar="DOSSIER",
+    type=click.Path(path_type=Path),
+    help="Fait là les pages du site public, et rien d'autre.",
+)
+def construire(verify, site):
     """Refait tout ce qui est fait à partir des chapitres."""
+    if site:
+        make_site(site)
+        return
     from workshop.publishing.making import rebuild, stale
     from workshop.publishing.slides import problems
 
@@ -32,6 +42,19 @@ def construire(verify):
         sys.exit(1)
     if not paths and not left:
         click.echo("Tout est à jour.")
+
+
+def make_site(folder: Path) -> None:
+    """Fait les pages du site ; code 1 si l'une mène où il n'y a rien."""
+    from workshop.publishing.site import build
+
+    warnings = build(folder)
+    for one in warnings:
+        click.echo(one)
+    if warnings:
+        click.echo(f"Corrigez ces liens, puis retapez : {LAUNCHER} construire --site {folder}")
+        sys.exit(1)
+    click.echo(f"Les pages sont faites : ouvrez {folder / 'index.html'}")
 
 
 # Les points de pytest laissent la place à ce qui reste à faire.

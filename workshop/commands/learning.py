@@ -344,6 +344,36 @@ def carnets(number, port, alone):
     click.echo("JupyterLab est arrêté.")
 
 
+@command("lire")
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=8200, help="Sinon, 8200."
+)
+@NO_BROWSER
+def lire(port, alone):
+    """Ouvre les chapitres dans le navigateur, avec vos buts dans la marge.
+
+    Ce que vous y écrivez reste dans votre navigateur.
+    """
+    from workshop.checking.checking import current_step
+    from workshop.project.python import project_python
+    from workshop.reading.pages import made_pages
+    from workshop.reading.serving import serve
+    from workshop.system.processes import require_free
+
+    require_free(port)
+    with out().status("Je cherche où vous en êtes…"):
+        step = current_step(LIVE, project_python(LIVE))
+    address = f"http://127.0.0.1:{port}/steps/{step.slug}/README.html"
+
+    def ready():
+        click.echo(f"Les chapitres sont sur {address} (Ctrl-C arrête)")
+        if not alone:
+            open_page(address, "copiez l'adresse")
+
+    serve(made_pages(click.echo), step, LIVE, port, ready)
+    click.echo("Les pages sont fermées. Vos prévisions restent dans votre navigateur.")
+
+
 @command("preparer")
 @click.option("--sans-navigateur", is_flag=True, help="N'essaie pas le navigateur.")
 @click.option(

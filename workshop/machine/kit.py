@@ -16,12 +16,12 @@ from packaging.utils import canonicalize_name
 from atelier import NEWEST, OLDEST
 from workshop.basics import ROOT, WorkshopError
 from workshop.project.files import renamed
-from workshop.publishing.pages import page, render_all
+from workshop.publishing.site import build
 from workshop.system import installing
 
-WHEELS = installing.KIT.name
+WHEELS, PAGES = installing.KIT.name, "pages"
 PYTHONS = ",".join(f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
-LEFT = {".git", ".venv", ".atelier", "live", "carnets", WHEELS}
+LEFT = {".git", ".venv", ".atelier", "live", "carnets", WHEELS, PAGES}
 LEFT_ANYWHERE = shutil.ignore_patterns(
     "__pycache__", "*.pyc", ".*_cache", "db.sqlite3", "node_modules", ".ipynb_checkpoints"
 )
@@ -118,6 +118,16 @@ Tout se lit hors ligne : chaque texte a sa page à côté de lui. [Le glossaire
 [l'aide-mémoire](AIDE-MEMOIRE.md) servent à tous les chapitres.
 """
 
+# Celle que l'on ouvre d'un double clic ne fait que mener aux pages.
+DOOR = f"""<!doctype html>
+<html lang="fr">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={PAGES}/COMMENCER.html">
+<title>L'atelier</title>
+<p><a href="{PAGES}/COMMENCER.html">Commencer</a></p>
+</html>
+"""
+
 
 def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Path:
     """Fait le kit dans `folder`, qui ne doit pas exister, et le renvoie.
@@ -159,10 +169,10 @@ def pack(folder: Path, systems: list[str], pythons: list[str], say=print) -> Pat
             # pip les lit aussi là : la ligne du chapitre 01 trouve le kit sans rien de plus.
             options = f"--no-index\n--find-links {WHEELS}\n"
             constraints.write_text(options + CONSTRAINTS.read_text("utf-8"), "utf-8", newline="\n")
-            render_all(partial)
             names = dict.fromkeys(target.name for system in systems for target in SYSTEMS[system])
             start = START.format(systems=", ".join(names), pythons=", ".join(pythons))
-            (partial / "COMMENCER.html").write_text(page(start), "utf-8", newline="\n")
+            build(partial / PAGES, {"COMMENCER.md": start})
+            (partial / "COMMENCER.html").write_text(DOOR, "utf-8", newline="\n")
             return renamed(partial, folder)
     except subprocess.TimeoutExpired:
         raise WorkshopError(

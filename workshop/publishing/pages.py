@@ -1,4 +1,4 @@
-"""Un texte Markdown du dépôt devient une page HTML, qui se lit sans réseau."""
+"""Un texte seul devient du HTML : la feuille à imprimer, les passages que montre le tableau."""
 
 import re
 from collections import Counter
@@ -15,7 +15,6 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 PAGE = Template(Path(__file__).with_name("page.html").read_text("utf-8"))
-LOCAL_MARKDOWN = re.compile(r"(?!\w+:|//)([^#?]+)\.md(#.*)?")
 
 
 def page(markdown: str, style: str = "") -> str:
@@ -26,9 +25,6 @@ def page(markdown: str, style: str = "") -> str:
         if opening.type == "heading_open":
             opening.attrSet("id", anchor(plain(inline), slugs))
             title = title or plain(inline)
-    for link in (child for token in tokens for child in token.children or []):
-        if link.type == "link_open" and (found := LOCAL_MARKDOWN.fullmatch(link.attrGet("href"))):
-            link.attrSet("href", f"{found[1]}.html{found[2] or ''}")
     return PAGE.substitute(
         title=escape(title),
         light=_colors("xcode"),
@@ -36,16 +32,6 @@ def page(markdown: str, style: str = "") -> str:
         style=style,
         body=PARSER.renderer.render(tokens, PARSER.options, {}),
     )
-
-
-def render_all(root: Path) -> list[Path]:
-    """Écrit, à côté de chaque texte du dépôt `root`, sa page ; renvoie les pages."""
-    pages = []
-    for pattern in ("*.md", "*/README.md", "steps/*/README.md"):
-        for path in sorted(root.glob(pattern)):
-            pages.append(path.with_suffix(".html"))
-            pages[-1].write_text(page(path.read_text("utf-8")), "utf-8", newline="\n")
-    return pages
 
 
 def anchor(title: str, seen: Counter) -> str:
