@@ -34,7 +34,10 @@ from workshop.project.python import project_python
 LAUNCHER = "python3 atelier.py"
 RELOAD_SECONDS = 2
 # Ce qui ne rend pas la main, et ce que dit runserver quand il est prêt.
-SERVES = re.compile(rf"python manage\.py runserver( \d+)?$|{re.escape(LAUNCHER)} redis$")
+SERVES = re.compile(
+    r"python manage\.py runserver( \d+)?$|python serve\.py \d+$|nginx (?!.* -s ).+$|"
+    rf"{re.escape(LAUNCHER)} (redis|postgresql)$"
+)
 READY, FAILS = "Quit the server", "ImproperlyConfigured"
 # Celles dont un but ne se juge pas sans ceux d'avant.
 WHOLE = ("01", "13")
@@ -100,7 +103,7 @@ class Terminal:
                     start_new_session=True,
                 )
             deadline = time.monotonic() + 30
-            ready = announced or READY
+            ready = announced or (READY if "runserver" in command else "")
             while time.monotonic() < deadline and self.serving:
                 said = self.log.read_text("utf-8")
                 listens = FAILS in ready or self.network.listening(port_of(command))
@@ -126,8 +129,10 @@ class Terminal:
 
 def port_of(command: str) -> int:
     """Renvoie le port qu'écoutera ce que lance une commande."""
-    found = re.search(r"runserver (\d+)", command)
-    return int(found[1]) if found else 6379 if command.endswith(" redis") else 8000
+    if found := re.search(r"(?:runserver|serve\.py) (\d+)", command):
+        return int(found[1])
+    known = {"redis": 6379, "postgresql": 5432, "stderr": 8443}
+    return known.get(command.split()[-1], 8000)
 
 
 def read_all(terminal: int) -> None:
@@ -187,7 +192,7 @@ class Robot:
         environment["PATH"] = path_without_black(notes)
         self.terminals = {
             name: Terminal(root, environment, notes / name, network)
-            for name in ("serveur", "second serveur", "projet", "atelier", "redis")
+            for name in ("serveur", "second serveur", "projet", "atelier", "redis", "postgresql", "nginx")
         }
 
     def follow(self, step: Step) -> str:

@@ -13,12 +13,12 @@ from workshop.basics import ROOT, WorkshopError
 # Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
 FORMS = {
     "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
-    "terminal": re.compile(r"\*\*Terminal « (serveur|second serveur|projet|atelier|redis) »\*\*"),
+    "terminal": re.compile(r"\*\*Terminal « (serveur|second serveur|projet|atelier|redis|postgresql|nginx) »\*\*"),
     "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
     "stop": re.compile(
-        r"Arrêtez (?:le (?:second )?serveur|Redis) : \*\*Ctrl-C\*\* dans le terminal "
-        r"« (serveur|second serveur|redis) »\."
+        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx) : \*\*Ctrl-C\*\* dans le terminal "
+        r"« (serveur|second serveur|redis|postgresql|nginx) »\."
     ),
 }
 ALMOST_CAPTION = re.compile(

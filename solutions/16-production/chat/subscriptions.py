@@ -1,0 +1,130 @@
+import asyncio
+import json
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+
+from . import history
+from .relay import announce
+
+# Moins qu'une boîte d'envoi : un paquet y tient toujours.
+MOST_AT_ONCE = 50
+by_loop = WeakKeyDictionary()
+
+
+def find(kind, name):
+    """Renvoie ce que ce processus a de ce nom : un salon, ou une session."""
+    # Une tâche appartient à la boucle d'événements qui l'a créée.
+    here = by_loop.setdefault(asyncio.get_running_loop(), {})
+    return here.get((kind, name)) or here.setdefault((kind, name), kind(name, here))
+
+
+class Subscription:
+    """Une inscription de ce processus à un groupe, et ceux d'ici qu'elle sert."""
+
+    prefix = ""
+
+    def __init__(self, name, here):
+        self.name, self.here, self.group = name, here, self.prefix + name
+        self.members = set()
+        self.subscribing = self.listening = None
+
+    async def join(self, member):
+        self.members.add(member)
+        if not self.subscribing:
+            self.subscribing = asyncio.create_task(self.subscribe())
+        # Qui part pendant ce temps n'interrompt pas l'inscription des autres.
+        await asyncio.shield(self.subscribing)
+
+    def leave(self, member):
+        if member not in self.members:
+            return
+        self.members.remove(member)
+        if not self.members:
+            del self.here[type(self), self.name]
+            for task in filter(None, (self.subscribing, self.listening)):
+                task.cancel()
+
+    async def subscribe(self):
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        await layer.group_add(self.group, channel)
+        self.listening = asyncio.create_task(self.listen(layer, channel))
+
+    async def listen(self, layer, channel):
+        try:
+            while True:
+                await self.receive(await layer.receive(channel))
+                # Entre deux annonces, les autres tâches ont leur tour.
+                await asyncio.sleep(0)
+        finally:
+            await layer.group_discard(self.group, channel)
+
+
+class Session(Subscription):
+    """Les connexions d'une session, dans ce processus."""
+
+    async def receive(self, event):
+        # La dernière à partir arrête cette tâche-ci : chacune part dans la sienne.
+        self.ending = [asyncio.create_task(one.session_ended()) for one in self.members]
+
+
+class Room(Subscription):
+    """Un salon, dans ce processus."""
+
+    prefix = "chat-"
+
+    def __init__(self, name, here):
+        super().__init__(name, here)
+        self.unkept, self.keeping = [], None
+
+    async def receive(self, event):
+        await self.tell(event["messages"])
+
+    async def say(self, *said):
+        """Garde un message, avec ceux qui attendent ; le renvoie, et s'il est nouveau."""
+        kept = asyncio.get_running_loop().create_future()
+        self.unkept.append((kept, said))
+        if not self.keeping:
+            self.keeping = asyncio.create_task(self.keep())
+        return await kept
+
+    async def keep(self):
+        """Garde et annonce tout ce qui attend, un paquet après l'autre."""
+        while self.unkept:
+            batch, self.unkept = self.unkept[:MOST_AT_ONCE], self.unkept[MOST_AT_ONCE:]
+            try:
+                found = await history.keep(self.name, [said for _, said in batch])
+                await self.spread([message for message, is_new in found if is_new])
+                ends = [(kept.set_result, one) for (kept, _), one in zip(batch, found, strict=True)]
+            except Exception as error:
+                ends = [(kept.set_exception, error) for kept, _ in batch]
+            for (kept, _), (end, value) in zip(batch, ends, strict=True):
+                # Celui qui l'attendait est peut-être parti.
+                if not kept.done():
+                    end(value)
+        self.keeping = None
+
+    async def spread(self, messages):
+        """Annonce des messages à tous les serveurs, ou à celui-ci seul si Redis manque."""
+        event = {"type": "chat.messages", "messages": messages}
+        if messages and not await announce(self.group, event):
+            await self.tell(messages)
+
+    async def tell(self, messages):
+        """Écrit chaque message une fois, et le donne à chacun."""
+        for message in messages:
+            for is_json in (True, False):
+                frame = written(message, is_json)
+                for member in [one for one in self.members if one.json == is_json]:
+                    await member.hear(message["number"], frame)
+
+
+def as_text(message):
+    return f"<{message['name']}> {message['text']}"
+
+
+def written(message, is_json):
+    """Renvoie la trame d'un message, comme l'attend le serveur."""
+    text = json.dumps(message, ensure_ascii=False) if is_json else as_text(message)
+    return {"type": "websocket.send", "text": text}
