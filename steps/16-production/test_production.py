@@ -89,10 +89,20 @@ def closed(production):
 def pair(redis, postgres, project, python):
     """Deux serveurs du projet, sur la même base PostgreSQL et le même Redis."""
     shared = {"REDIS_URL": redis.url, "DATABASE_URL": postgres.url}
-    with Server(project, python, 0, shared) as first, Server(project, python, 0, shared) as second:
-        yield first, second
-        for server in (first, second):
+    servers = [Server(project, python, 0, shared) for _ in range(2)]
+    with contextlib.ExitStack() as stack:
+        yield started(stack, *servers)
+        for server in servers:
             assert server.process.poll() is None, "Un des deux serveurs est tombé."
+
+
+def started(stack: contextlib.ExitStack, first: Server, second: Server) -> list[Server]:
+    """Démarre deux serveurs à la fois, sur une base neuve ; le premier seul y fait les tables."""
+    for server in (first, second):
+        stack.callback(server.__exit__)
+    first.start()
+    second.process = second._run()
+    return [stack.enter_context(server) for server in (first, second)]
 
 
 def manage(project, python, environment, *arguments) -> subprocess.CompletedProcess:
@@ -313,10 +323,12 @@ def front(redis, postgres, project, python, production, tmp_path_factory):
         blob.write_to_path(certificate, append=bool(number))
     database = fresh_database(postgres)
     given = production | {"REDIS_URL": redis.url, "DATABASE_URL": database}
-    manage(project, python, given, "manage.py", "collectstatic", "--noinput")
+    # Le but d'avant l'a fait, s'il est jugé aussi.
+    if not (project / "staticfiles").is_dir():
+        manage(project, python, given, "manage.py", "collectstatic", "--noinput")
     with contextlib.ExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("SSL_CERT_FILE", str(authority))
-        servers = [stack.enter_context(Production(project, python, 0, given)) for _ in range(2)]
+        servers = started(stack, *(Production(project, python, 0, given) for _ in range(2)))
         ports = [server.port for server in servers]
         nginx = stack.enter_context(NginxServer(project, ports, (certificate, key)))
         yield Front(nginx, servers, authority)

@@ -6,11 +6,12 @@ Il n'écrit que dans un dossier temporaire, qui s'en va avec lui.
 import os
 import shutil
 import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 from workshop.system.processes import ServerError
-from workshop.system.services import Service
+from workshop.system.services import STARTUP_SECONDS, Service
 
 # Debian, Homebrew et Windows ne mettent pas `postgres` sur le PATH.
 USUAL = (
@@ -88,8 +89,9 @@ class PostgresServer(Service):
                 shutil.chown(self.folder.name, OWNER)
             self._create()
         super().start()
-        if is_new:
-            self._create_database()
+        with self._connected() as one:
+            if is_new:
+                one.execute("CREATE DATABASE chat")
 
     def _create(self) -> None:
         options = ["-U", "chat", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
@@ -106,11 +108,17 @@ class PostgresServer(Service):
             last = (done.stderr.strip() or "(rien)").splitlines()[-1]
             raise ServerError(f"PostgreSQL ne fait pas sa base : {last}", done.stderr)
 
-    def _create_database(self) -> None:
-        # Tard : chaque commande charge ce module, et peu s'en servent.
+    def _connected(self):
+        """Renvoie une connexion ; il écoute avant d'être prêt, et l'on attend qu'il le soit."""
+        # Tard : chaque commande charge ce module, et peu s'en servent.
         import psycopg
 
         address = self.url.rpartition("/")[0] + "/postgres"
-        deadline = 10
-        with psycopg.connect(address, autocommit=True, connect_timeout=deadline) as one:
-            one.execute("CREATE DATABASE chat")
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while True:
+            try:
+                return psycopg.connect(address, autocommit=True, connect_timeout=5)
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise ServerError(f"PostgreSQL n'est pas prêt : {error}", self.log) from None
+                time.sleep(0.05)
