@@ -8,7 +8,7 @@
 # %% [markdown]
 # ## L'adresse que l'on croit
 #
-# Une requête vient de `seen`, avec un en-tête `X-Forwarded-For`. uvicorn la passe par cette classe avant le chat. **Quelle adresse le chat verra-t-il, dans chacun de ces cas ?**
+# Une requête vient de `seen`, avec un en-tête `X-Forwarded-For`. uvicorn la passe par cette classe avant le chat. **Quelle adresse le chat verra-t-il, dans chacun de ces cas ?**
 
 # %%
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -25,10 +25,10 @@ async def believed(seen, said, trusted="127.0.0.1"):
     return scope["client"][0]
 
 
-print("nginx dit la vraie :      ", await believed("127.0.0.1", b"203.0.113.7"))
-print("un inconnu dit une autre :", await believed("198.51.100.9", b"203.0.113.7"))
-print("une liste, par nginx :    ", await believed("127.0.0.1", b"1.2.3.4, 203.0.113.7"))
-print("la même, et l'on croit * :", await believed("127.0.0.1", b"1.2.3.4, 203.0.113.7", "*"))
+print("nginx dit la vraie :", await believed("127.0.0.1", b"203.0.113.7"))
+print("un inconnu dit une autre :", await believed("198.51.100.9", b"203.0.113.7"))
+print("une liste, par nginx :", await believed("127.0.0.1", b"1.2.3.4, 203.0.113.7"))
+print("la même, et l'on croit * :", await believed("127.0.0.1", b"1.2.3.4, 203.0.113.7", "*"))
 
 # %% [markdown]
 # De nginx, on croit ce qu'il dit. D'un inconnu, rien. D'une liste, la dernière en qui l'on n'a pas confiance : c'est nginx qui l'a ajoutée. Et à qui croit tout le monde, le visiteur choisit son adresse : `1.2.3.4` est ce qu'il a écrit lui-même.
@@ -36,7 +36,7 @@ print("la même, et l'on croit * :", await believed("127.0.0.1", b"1.2.3.4, 203.
 # %% [markdown]
 # ## Et daphne ?
 #
-# Avec `--proxy-headers`, daphne lit le même en-tête, par cette fonction. **Laquelle des deux adresses prend-elle ?**
+# Avec `--proxy-headers`, daphne lit le même en-tête, par cette fonction. **Laquelle des deux adresses prend-elle ?**
 
 # %%
 from daphne.utils import parse_x_forwarded_for
@@ -50,7 +50,7 @@ print(parse_x_forwarded_for(headers)[0][0])
 # %% [markdown]
 # ## La variable qui manque
 #
-# Toutes les variables sont là, sauf une. **Que dit la dernière ligne du serveur, pour chacune ?** Pour essayer votre chat, écrivez `"../live"`.
+# Toutes les variables sont là, sauf une. **Que dit la dernière ligne du serveur, pour chacune ?** Pour essayer votre chat, écrivez `"../live"`.
 
 # %%
 import os
@@ -85,7 +85,7 @@ for name in everything:
     print(last_words({other: everything[other] for other in everything if other != name}))
 
 # %% [markdown]
-# Chaque phrase nomme la sienne. **Et quand tout est là, mais que personne n'écoute sur le port 1 ?**
+# Chaque phrase nomme la sienne. **Et quand tout est là, mais que personne n'écoute sur le port 1 ?**
 
 # %%
 print(last_words(everything).partition("(")[0])
@@ -96,7 +96,7 @@ print(last_words(everything).partition("(")[0])
 # %% [markdown]
 # ## Le numéro que deux prennent à la fois
 #
-# Voici un PostgreSQL, s'il y en a un sur cette machine. Deux écrivains, chacun dans son fil, lisent le dernier numéro d'un salon, ajoutent un, et gardent. **Combien de numéros différents, sur deux cents ?**
+# Voici un PostgreSQL, s'il y en a un sur cette machine. Deux écrivains, chacun dans son fil, lisent le dernier numéro d'un salon, ajoutent un, et gardent. **Combien de numéros différents, sur deux cents ?**
 
 # %%
 sys.path.append("..")
@@ -114,7 +114,7 @@ if url:
     with psycopg.connect(url) as one:
         one.execute("CREATE TABLE salon (nom text, dernier int)")
         one.execute("INSERT INTO salon VALUES ('poneys', 0)")
-print("PostgreSQL répond." if url else "Pas de PostgreSQL ici : lisez les réponses.")
+print("PostgreSQL répond." if url else "Pas de PostgreSQL ici : lisez les réponses.")
 
 
 def hundred(lock):
@@ -139,7 +139,7 @@ if url:
     print("deux cents" if different("") == 200 else "moins de deux cents")
 
 # %% [markdown]
-# Moins de deux cents : le même numéro a été donné deux fois. C'était déjà vrai du seau du chapitre 14. **Et si celui qui lit retient la ligne, jusqu'à ce qu'il ait écrit ?**
+# Moins de deux cents : le même numéro a été donné deux fois. C'était déjà vrai du seau du chapitre 14. **Et si celui qui lit retient la ligne, jusqu'à ce qu'il ait écrit ?**
 
 # %%
 if url:
@@ -151,7 +151,7 @@ if url:
 # %% [markdown]
 # ## Ce que coûte une connexion
 #
-# **Combien de fois plus de temps pour cent questions, si chacune ouvre sa connexion ?**
+# **Combien de fois plus de temps pour cent questions, si chacune ouvre sa connexion ?**
 
 # %%
 import time

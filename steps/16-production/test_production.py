@@ -413,8 +413,8 @@ async def test_address(front):
             break
     else:
         pytest.fail(
-            f"{GUESSES} mots de passe essayés d'une seule adresse, sans jamais freiner : il suffit "
-            "de se dire d'ailleurs, dans un en-tête X-Forwarded-For."
+            f"{GUESSES} mots de passe essayés d'une seule adresse, sans jamais freiner : on se "
+            "dit d'ailleurs, dans un en-tête X-Forwarded-For, et le chat le croit."
         )
 
 

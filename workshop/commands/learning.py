@@ -418,11 +418,11 @@ def postgresql(port):
     if not postgres_programs():
         raise WorkshopError(
             "Aucun PostgreSQL n'est trouvé sur cette machine. Le chapitre 16 dit comment en avoir "
-            "un, même sans droits ; sans lui, trois de ses buts ne sont pas jugés."
+            "un, même sans droits ; sans lui, trois de ses buts ne sont pas jugés."
         )
     with PostgresServer(port) as server:
         click.echo(f"PostgreSQL écoute 127.0.0.1:{port} (Ctrl-C l'arrête)")
-        click.echo(f"Sa base : {server.url}")
+        click.echo(f"Sa base : {server.url}")
         while server.process.poll() is None:
             time.sleep(0.2)
     raise WorkshopError("PostgreSQL s'est arrêté de lui-même. Relancez la commande.")

@@ -11,7 +11,7 @@ from pathlib import Path
 HELD = (5, 32)
 PATIENCE_SECONDS = 5
 LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
-# Ce que laisse un déploiement : ses certificats, ses fichiers réunis.
+# Ce que laisse un déploiement : ses certificats, ses fichiers réunis.
 LEFT_BY_RUNS |= {"run", "staticfiles"}
 
 

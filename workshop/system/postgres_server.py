@@ -109,8 +109,8 @@ class PostgresServer(Service):
             raise ServerError(f"PostgreSQL ne fait pas sa base : {last}", done.stderr)
 
     def _connected(self):
-        """Renvoie une connexion ; il écoute avant d'être prêt, et l'on attend qu'il le soit."""
-        # Tard : chaque commande charge ce module, et peu s'en servent.
+        """Renvoie une connexion ; il écoute avant d'être prêt, et l'on attend qu'il le soit."""
+        # Tard : chaque commande charge ce module, et peu s'en servent.
         import psycopg
 
         address = self.url.rpartition("/")[0] + "/postgres"

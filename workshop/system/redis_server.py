@@ -1,4 +1,4 @@
-"""Un Redis sur la boucle locale : celui de la machine, ou son imitation, fakeredis.
+"""Un Redis sur la boucle locale : celui de la machine, ou son imitation, fakeredis.
 
 Il n'écrit que dans un dossier temporaire, et oublie tout quand il s'arrête.
 """
@@ -13,7 +13,7 @@ REAL = ("redis-server", "valkey-server")
 
 
 def real_redis() -> str:
-    """Renvoie le chemin du Redis, ou du Valkey, de la machine ; vide s'il n'y en a pas."""
+    """Renvoie le chemin du Redis, ou du Valkey, de la machine ; vide s'il n'y en a pas."""
     return next(filter(None, map(shutil.which, REAL)), "")
 
 
@@ -26,7 +26,7 @@ def answers(port: int) -> bool:
 
 
 class RedisServer(Service):
-    """Un Redis ; `real` dit si c'est un vrai. Après `kill`, ce qu'il savait est perdu."""
+    """Un Redis ; `real` dit si c'est un vrai. Après `kill`, ce qu'il savait est perdu."""
 
     name = "Redis"
 
