@@ -24,7 +24,7 @@ from rich.console import Console
 from tests.browser import browser_page, paste
 from tests.networks import MachineNetwork, script
 from workshop.chapters.replay import apply
-from workshop.chapters.steps import Run, Step, Stop, all_steps, find_step
+from workshop.chapters.steps import SERVING, Run, Step, Stop, all_steps, find_step
 from workshop.checking import explaining
 from workshop.checking.checking import check
 from workshop.commands.learning import show_report
@@ -32,6 +32,7 @@ from workshop.project.catching_up import MIGRATE
 from workshop.project.python import project_python
 
 LAUNCHER = "python3 atelier.py"
+TERMINALS = ("projet", "atelier", *SERVING.split("|"))
 RELOAD_SECONDS = 2
 # Ce qui ne rend pas la main, et ce que dit runserver quand il est prêt.
 SERVES = re.compile(
@@ -162,7 +163,7 @@ def is_announced(act: Run, said: str) -> bool:
     l'atelier, on annonce les lignes à regarder, parmi d'autres.
     """
     announced = (act.output or "").splitlines()
-    long = act.terminal == "atelier" or re.search(r"runserver|pytest", act.commands[-1])
+    long = act.terminal == "atelier" or re.search(r"runserver|serve\.py|pytest", act.commands[-1])
     if long or not announced:
         return all(line in said for line in announced)
     anything = r"(?:.*\n)*?"
@@ -191,8 +192,7 @@ class Robot:
         environment = {key: value for key, value in os.environ.items() if key not in hidden}
         environment["PATH"] = path_without_black(notes)
         self.terminals = {
-            name: Terminal(root, environment, notes / name, network)
-            for name in ("serveur", "second serveur", "projet", "atelier", "redis", "postgresql", "nginx")
+            name: Terminal(root, environment, notes / name, network) for name in TERMINALS
         }
 
     def follow(self, step: Step) -> str:

@@ -24,7 +24,7 @@ class Member:
 
 async def tell_all(room):
     for number in range(1, 1001):
-        await room.tell([{"number": number, "name": "Zoé", "text": "oui"}])
+        room.tell([{"number": number, "name": "Zoé", "text": "oui"}])
         await asyncio.sleep(0)
 
 

@@ -36,7 +36,7 @@ class NginxServer(Service):
     def __init__(self, project: Path, servers: list[int], certificate: tuple[Path, Path]):
         super().__init__()
         self.project = project
-        found = sorted(one for one in project.rglob("nginx.conf") if "site-packages" not in one.parts)
+        found = sorted(project.glob("nginx.conf")) + sorted(project.glob("[!.]*/**/nginx.conf"))
         if not found:
             raise ServerError("Le projet n'a pas de fichier nginx.conf.")
         self.configuration = found[0].with_name("nginx-verification.conf")
@@ -56,7 +56,8 @@ class NginxServer(Service):
         behind = [port for port in dict.fromkeys(BEHIND.findall(text)) if port not in listened]
         ports |= {port: str(servers[i % len(servers)]) for i, port in enumerate(behind)}
         for kind, file in zip(("", "_key"), certificate, strict=True):
-            text = re.sub(rf"\bssl_certificate{kind}\s[^;]*;", f'ssl_certificate{kind} "{file}";', text)
+            written = re.compile(rf"\bssl_certificate{kind}\s[^;]*;")
+            text = written.sub(f'ssl_certificate{kind} "{file.as_posix()}";', text)
         numbers = "|".join(ports)
         return re.sub(rf"(?<=:)(?:{numbers})\b", lambda found: ports[found[0]], text)
 

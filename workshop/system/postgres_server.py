@@ -30,6 +30,8 @@ HASTY = ("fsync=off", "full_page_writes=off")
 
 def postgres_programs() -> Path | None:
     """Renvoie le dossier où sont `postgres` et `initdb` ; None s'il n'y en a pas."""
+    if _is_administrator():
+        return None
     folders = [Path(found).resolve().parent for found in [shutil.which("postgres")] if found]
     for pattern in USUAL:
         root = Path(Path(pattern).anchor)
@@ -40,6 +42,15 @@ def postgres_programs() -> Path | None:
     return next((one for one in folders if shutil.which("initdb", path=str(one))), None)
 
 
+def _is_administrator() -> bool:
+    # Sous Windows, PostgreSQL refuse ce compte, et nous n'en avons pas d'autre.
+    if os.name != "nt":
+        return False
+    import ctypes
+
+    return bool(ctypes.windll.shell32.IsUserAnAdmin())
+
+
 def _is_root() -> bool:
     return os.name != "nt" and os.geteuid() == 0
 
@@ -47,8 +58,8 @@ def _is_root() -> bool:
 class PostgresServer(Service):
     """Un PostgreSQL, et sa base « chat ». Après `kill`, `start` retrouve ce qu'il gardait.
 
-    Il n'a pas de mot de passe, et n'écoute que la boucle locale. Lève ServerError si la machine n'en
-    a pas, ou s'il ne démarre pas.
+    Il n'a pas de mot de passe, et n'écoute que la boucle locale. Lève ServerError si la machine
+    n'en a pas, ou s'il ne démarre pas.
     """
 
     name = "PostgreSQL"

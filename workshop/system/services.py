@@ -25,8 +25,8 @@ STARTUP_SECONDS = 15
 class Service:
     """Ce qui écoute un port, de l'entrée à la sortie d'un bloc `with`.
 
-    `name` se lit dans les phrases ; `folder` est un dossier temporaire, à lui seul. Lève ServerError
-    s'il n'écoute pas en quinze secondes.
+    `name` se lit dans les phrases ; `folder` est un dossier temporaire, à lui seul. Lève
+    ServerError s'il n'écoute pas en quinze secondes.
     """
 
     name = ""

@@ -106,7 +106,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(message, subscriptions.as_text(message))
 
     async def read_after(self, number):
-        """Renvoie les messages qui suivent, chacun avec son numéro et sa trame."""
+        """Renvoie les messages qui suivent, chacun avec son numéro et son texte."""
         page = await history.after(self.room, number)
         return [(one["number"], subscriptions.written(one, self.json)) for one in page["messages"]]
 

@@ -2,34 +2,40 @@ import asyncio
 from collections import deque
 from contextvars import ContextVar
 
+from django.db import DatabaseError
+
 LONGEST_OUTBOX = 100
 
-# Un Event par connexion, levé tant qu'elle prend ce qu'on lui envoie ; None si l'on n'en sait rien.
-writable = ContextVar("writable", default=None)
+# La ligne d'une connexion, si son serveur en donne une : voir chat/protocol.py.
+line = ContextVar("line", default=None)
 
 
 class Outbox:
     """Ce qui attend de partir vers un membre. Trop pleine, elle se vide, et il relira l'histoire."""
 
     def __init__(self, send, read_after):
-        self.send, self.read_after, self.writable = send, read_after, writable.get()
+        self.send, self.read_after, self.line = send, read_after, line.get()
         self.waiting, self.emptying = deque(), None
         self.sent = self.announced = None
         self.is_late = self.is_closed = False
 
-    async def put(self, number, frame):
-        """Envoie une trame si cela n'attend personne ; sinon, la met de côté."""
-        if self.sent is None:
-            self.sent = self.announced = number - 1
-        self.announced = max(self.announced, number)
-        if self.is_late or self.is_closed:
-            return
-        if self.writable and self.writable.is_set() and not self.waiting:
-            await self.pass_on(number, frame)
-            return
-        if len(self.waiting) < LONGEST_OUTBOX:
-            self.waiting.append((number, frame))
+    def put(self, batch):
+        """Envoie des messages (numéro, texte) si cela n'attend personne ; sinon, les met de côté."""
+        if self.waiting or self.is_late or not (self.line and self.line.write_now(batch)):
+            self.put_aside(batch)
         else:
+            self.sent = batch[-1][0]
+
+    def put_aside(self, batch):
+        if self.is_closed:
+            return
+        if self.sent is None:
+            self.sent = batch[0][0] - 1
+        self.announced = batch[-1][0]
+        if self.is_late:
+            return
+        self.waiting.extend(batch)
+        if len(self.waiting) > LONGEST_OUTBOX:
             self.waiting.clear()
             self.is_late = True
         if not self.emptying:
@@ -37,27 +43,32 @@ class Outbox:
 
     async def empty(self):
         """Envoie ce qui attend, au pas de celui qui lit, puis tout ce qu'il a manqué."""
-        while self.waiting or self.is_late:
-            if self.is_late:
-                frames = await self.read_after(self.sent)
-                for number, frame in frames:
-                    await self.pass_on(number, frame)
-                self.is_late = bool(frames) and self.sent < self.announced
-            else:
-                await self.pass_on(*self.waiting[0])
-                # Pendant l'envoi, la boîte a pu déborder.
-                if self.waiting:
-                    self.waiting.popleft()
-        self.emptying = None
-
-    async def pass_on(self, number, frame):
-        if self.writable and not self.writable.is_set():
-            await self.writable.wait()
         try:
-            await self.send(frame)
+            while self.waiting or self.is_late:
+                if self.is_late:
+                    batch = await self.read_after(self.sent)
+                    for message in batch:
+                        await self.pass_on(*message)
+                    self.is_late = bool(batch) and self.sent < self.announced
+                else:
+                    await self.pass_on(*self.waiting[0])
+                    # Pendant l'envoi, la boîte a pu déborder.
+                    if self.waiting:
+                        self.waiting.popleft()
         except OSError:
             # Il est parti pendant qu'on lui parlait.
             self.close()
+        except DatabaseError:
+            # Sans l'histoire, il lui manquerait quelque chose : qu'il revienne.
+            self.emptying = None
+            self.close()
+            await self.send({"type": "websocket.close", "code": 1011})
+        self.emptying = None
+
+    async def pass_on(self, number, text):
+        if self.line:
+            await self.line.writable.wait()
+        await self.send({"type": "websocket.send", "text": text})
         self.sent = max(self.sent, number)
 
     def close(self):

@@ -3,15 +3,30 @@ import asyncio
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from .limits import LONGEST_QUEUE, TOO_BIG, TOO_MANY
-from .outbox import writable
+from .outbox import line
 
 
 class Line:
-    """Ce que Twisted prévient quand une prise est pleine, puis quand elle s'est vidée."""
+    """Une connexion, vue de sa boîte. Twisted la prévient quand sa prise est pleine, puis vidée."""
 
-    def __init__(self):
-        self.writable = asyncio.Event()
+    # Le dernier paquet, et ses trames : les mêmes pour tout un salon.
+    last_batch = last_frames = None
+
+    def __init__(self, protocol):
+        self.protocol, self.writable = protocol, asyncio.Event()
         self.writable.set()
+
+    def write_now(self, batch):
+        """Écrit un paquet, d'un trait ; renvoie False si la connexion n'en veut pas."""
+        protocol = self.protocol
+        if protocol.state != protocol.STATE_OPEN or not self.writable.is_set():
+            return False
+        if batch is not Line.last_batch:
+            prepare = protocol.factory.prepareMessage
+            frames = [prepare(text.encode()).payloadHybi for _, text in batch]
+            Line.last_batch, Line.last_frames = batch, b"".join(frames)
+        protocol.transport.write(Line.last_frames)
+        return True
 
     def pauseProducing(self):
         self.writable.clear()
@@ -28,16 +43,14 @@ class ChatProtocol(WebSocketProtocol):
 
     # Devant une trame trop grande, il raccroche avec un code, 1009, au lieu de couper sans un mot.
     failByDrop = False
-    # Le dernier texte envoyé, et sa trame : celle de tout un salon.
-    last_text = last_frame = None
 
     def onConnect(self, request):
-        self.line = Line()
-        token = writable.set(self.line.writable)
+        self.line = Line(self)
+        token = line.set(self.line)
         try:
             return super().onConnect(request)
         finally:
-            writable.reset(token)
+            line.reset(token)
 
     def onOpen(self):
         super().onOpen()
@@ -62,12 +75,8 @@ class ChatProtocol(WebSocketProtocol):
 
     def serverSend(self, content, binary=False):
         # Entre l'adieu et la fin de la connexion, le salon parle encore : ce serait une erreur.
-        if self.state != self.STATE_OPEN:
-            return
-        if content is not ChatProtocol.last_text:
-            frame = self.factory.prepareMessage(content.encode(), binary)
-            ChatProtocol.last_text, ChatProtocol.last_frame = content, frame.payloadHybi
-        self.transport.write(ChatProtocol.last_frame)
+        if self.state == self.STATE_OPEN:
+            super().serverSend(content, binary)
 
     def sendCloseFrame(self, code=None, **kwargs):
         """Dit adieu ; à qui abuse, sans lire la suite, qui coûterait autant que le reste."""

@@ -3,6 +3,7 @@ import json
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.db import IntegrityError
 
 from . import history
 from .relay import announce
@@ -79,45 +80,53 @@ class Room(Subscription):
         self.unkept, self.keeping = [], None
 
     async def receive(self, event):
-        await self.tell(event["messages"])
+        self.tell(event["messages"])
 
     async def say(self, *said):
         """Garde un message, avec ceux qui attendent ; le renvoie, et s'il est nouveau."""
         kept = asyncio.get_running_loop().create_future()
         self.unkept.append((kept, said))
         if not self.keeping:
-            self.keeping = asyncio.create_task(self.keep())
+            self.keeping = asyncio.create_task(self.keep_all())
         return await kept
 
-    async def keep(self):
-        """Garde et annonce tout ce qui attend, un paquet après l'autre."""
+    async def keep_all(self):
         while self.unkept:
             batch, self.unkept = self.unkept[:MOST_AT_ONCE], self.unkept[MOST_AT_ONCE:]
-            try:
-                found = await history.keep(self.name, [said for _, said in batch])
-                await self.spread([message for message, is_new in found if is_new])
-                ends = [(kept.set_result, one) for (kept, _), one in zip(batch, found, strict=True)]
-            except Exception as error:
-                ends = [(kept.set_exception, error) for kept, _ in batch]
-            for (kept, _), (end, value) in zip(batch, ends, strict=True):
-                # Celui qui l'attendait est peut-être parti.
-                if not kept.done():
-                    end(value)
+            await self.keep(batch)
         self.keeping = None
+
+    async def keep(self, batch):
+        """Garde et annonce un paquet, et dit à chacun ce que son message est devenu."""
+        try:
+            found = await history.keep(self.name, [said for _, said in batch])
+            await self.spread([message for message, is_new in found if is_new])
+            ends = [(kept.set_result, one) for (kept, _), one in zip(batch, found, strict=True)]
+        except Exception as error:
+            if isinstance(error, IntegrityError) and len(batch) > 1:
+                # Un seul message en faute ne doit pas emporter les autres.
+                for one in batch:
+                    await self.keep([one])
+                return
+            ends = [(kept.set_exception, error) for kept, _ in batch]
+        for (kept, _), (end, value) in zip(batch, ends, strict=True):
+            # Celui qui l'attendait est peut-être parti.
+            if not kept.done():
+                end(value)
 
     async def spread(self, messages):
         """Annonce des messages à tous les serveurs, ou à celui-ci seul si Redis manque."""
         event = {"type": "chat.messages", "messages": messages}
         if messages and not await announce(self.group, event):
-            await self.tell(messages)
+            self.tell(messages)
 
-    async def tell(self, messages):
-        """Écrit chaque message une fois, et le donne à chacun."""
-        for message in messages:
-            for is_json in (True, False):
-                frame = written(message, is_json)
-                for member in [one for one in self.members if one.json == is_json]:
-                    await member.hear(message["number"], frame)
+    def tell(self, messages):
+        """Écrit chaque message une fois, et donne le tout à chacun."""
+        for is_json in (True, False):
+            batch = [(one["number"], written(one, is_json)) for one in messages]
+            for member in self.members:
+                if member.json == is_json:
+                    member.hear(batch)
 
 
 def as_text(message):
@@ -125,6 +134,5 @@ def as_text(message):
 
 
 def written(message, is_json):
-    """Renvoie la trame d'un message, comme l'attend le serveur."""
-    text = json.dumps(message, ensure_ascii=False) if is_json else as_text(message)
-    return {"type": "websocket.send", "text": text}
+    """Renvoie le texte d'un message, comme l'attend un membre."""
+    return json.dumps(message, ensure_ascii=False) if is_json else as_text(message)
