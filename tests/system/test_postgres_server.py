@@ -1,4 +1,4 @@
-"""Le PostgreSQL des vérifications : il garde, meurt, revient avec tout, et ne laisse rien."""
+"""Le PostgreSQL des vérifications : il garde, meurt, revient avec tout, et ne laisse rien."""
 
 import contextlib
 import signal
