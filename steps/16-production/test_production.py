@@ -7,16 +7,15 @@ import json
 import re
 import socket
 import subprocess
-from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
 import pytest
-import trustme
 
+from workshop.project.deploying import HERE, Front, ProductionServer, deployed, started
 from workshop.project.python import settings_module
 from workshop.project.serving import Server, require_no_exception
-from workshop.system.nginx_server import NginxServer, real_nginx
+from workshop.system.nginx_server import real_nginx
 from workshop.system.postgres_server import PostgresServer, postgres_programs
 from workshop.system.processes import ServerError, free_port, project_environment
 from workshop.system.redis_server import RedisServer
@@ -31,14 +30,7 @@ GUESSES = 40
 FORCED = ("DJANGO_SETTINGS_MODULE", "DJANGO_DEBUG")
 # Ce que donne ManifestStaticFilesStorage ; d'autres outils en mettent davantage.
 HASHED = re.compile(r"\.[0-9a-f]{8,}\.(?:css|js)$")
-HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
-
-
-class Production(Server):
-    """Le serveur d'un projet, comme en production : `python serve.py PORT`."""
-
-    def _run(self) -> subprocess.Popen:
-        return self._launch(self.log_path, "serve.py", str(self.port))
+ELSEWHERE = "127.0.0.2"
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +85,6 @@ def pair(redis, postgres, project, python):
         yield started(stack, *servers)
         for server in servers:
             assert server.process.poll() is None, "Un des deux serveurs est tombé."
-
-
-def started(stack: contextlib.ExitStack, first: Server, second: Server) -> list[Server]:
-    """Démarre deux serveurs à la fois, sur une base neuve ; le premier seul y fait les tables."""
-    for server in (first, second):
-        stack.callback(server.__exit__)
-    first.start()
-    second.process = second._run()
-    return [stack.enter_context(server) for server in (first, second)]
 
 
 def manage(project, python, environment, *arguments) -> subprocess.CompletedProcess:
@@ -208,7 +191,7 @@ def test_closed(project, python, closed):
         servers = {}
         for name in needed:
             given = {key: value for key, value in closed.items() if key not in (name, *FORCED)}
-            servers[name] = Production(project, python, 0, given)
+            servers[name] = ProductionServer(project, python, 0, given)
             stack.callback(servers[name].__exit__)
             servers[name].process = servers[name]._run()
         for name, server in servers.items():
@@ -227,7 +210,7 @@ def test_closed(project, python, closed):
 def test_unreachable(redis, project, python, closed):
     """Si PostgreSQL ne répond pas, le serveur refuse de démarrer, et dit pourquoi"""
     # Sans les migrations, qui échoueraient d'abord : c'est le serveur que l'on juge.
-    nobody = Production(project, python, 0, closed | {"REDIS_URL": redis.url})
+    nobody = ProductionServer(project, python, 0, closed | {"REDIS_URL": redis.url})
     nobody.process = nobody._run()
     try:
         with nobody:
@@ -248,8 +231,8 @@ def test_deploy(project, python, closed):
     checking = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
     done = manage(project, python, closed, *checking)
     if done.returncode:
-        warned = re.search(r"^\?: \((security\.\w+)\) (.+)$", done.stdout, re.M)
-        found = f"{warned[1]}, {warned[2]}" if warned else last_line(done.stdout)
+        warned = re.search(r"^\?: \((security\.\w+)\) .*?\b([A-Z]+_[A-Z_]+)", done.stdout, re.M)
+        found = f"{warned[1]}, à propos de {warned[2]}" if warned else last_line(done.stdout)
         pytest.fail(f"« check --deploy » avertit encore : {found}")
 
 
@@ -284,57 +267,36 @@ def test_static(project, python, closed):
             )
 
 
-class Front:
-    """Le chat, tel que le voit quelqu'un de dehors : nginx, et deux serveurs derrière."""
-
-    def __init__(self, nginx: NginxServer, servers: list[Server], authority: Path):
-        self.url, self.port = nginx.url, nginx.port
-        self.nginx, self.servers, self.authority = nginx, servers, authority
-
-    def asks(self, path: str, form=None, address=HERE, **headers) -> http.client.HTTPResponse:
-        """Demande une page depuis une adresse, ou envoie un formulaire ; renvoie la réponse lue."""
-        import ssl
-
-        trusting = ssl.create_default_context(cafile=self.authority)
-        line = http.client.HTTPSConnection(
-            HERE, self.port, timeout=10, source_address=(address, 0), context=trusting
-        )
-        said = {key.replace("_", "-"): value for key, value in headers.items()}
-        if form is not None:
-            said |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.url}
-        with contextlib.closing(line):
-            line.request("GET" if form is None else "POST", path, form and urlencode(form), said)
-            answer = line.getresponse()
-            answer.text = answer.read().decode(errors="replace")
-            return answer
-
-
 @pytest.fixture(scope="module")
-def front(redis, postgres, project, python, production, tmp_path_factory):
+def front(redis, postgres, project, python, production):
     if not real_nginx():
         pytest.skip(
             "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
             "départ du chapitre dit comment en avoir un."
         )
-    folder = tmp_path_factory.mktemp("tls")
-    authority, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    signer = trustme.CA()
-    issued = signer.issue_cert(HERE)
-    signer.cert_pem.write_to_path(authority)
-    issued.private_key_pem.write_to_path(key)
-    for number, blob in enumerate(issued.cert_chain_pems):
-        blob.write_to_path(certificate, append=bool(number))
-    database = fresh_database(postgres)
-    given = production | {"REDIS_URL": redis.url, "DATABASE_URL": database}
+    given = production | {"REDIS_URL": redis.url, "DATABASE_URL": fresh_database(postgres)}
     # Le but d'avant l'a fait, s'il est jugé aussi.
     if not (project / "staticfiles").is_dir():
         manage(project, python, given, "manage.py", "collectstatic", "--noinput")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv("SSL_CERT_FILE", str(authority))
-        servers = started(stack, *(Production(project, python, 0, given) for _ in range(2)))
-        ports = [server.port for server in servers]
-        nginx = stack.enter_context(NginxServer(project, ports, (certificate, key)))
-        yield Front(nginx, servers, authority)
+    with deployed(project, given, python) as front, pytest.MonkeyPatch.context() as patch:
+        # Ce que lisent tous ceux qui viennent de dehors.
+        patch.setenv("SSL_CERT_FILE", str(front.authority))
+        yield front
+
+
+def asks(
+    front: Front, path: str, form=None, address: str = HERE, **headers: str
+) -> http.client.HTTPResponse:
+    """Demande une page depuis une adresse, ou envoie un formulaire ; renvoie la réponse lue."""
+    line = http.client.HTTPSConnection(HERE, front.port, timeout=10, source_address=(address, 0))
+    said = {key.replace("_", "-"): value for key, value in headers.items()}
+    if form is not None:
+        said |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": front.url}
+    with contextlib.closing(line):
+        line.request("GET" if form is None else "POST", path, form and urlencode(form), said)
+        answer = line.getresponse()
+        answer.text = answer.read().decode(errors="replace")
+        return answer
 
 
 def fresh_database(postgres) -> str:
@@ -345,7 +307,7 @@ def fresh_database(postgres) -> str:
 
 async def test_front(front):
     """Derrière nginx, en TLS, on lit la page, on crée un compte et l'on parle (facultatif)"""
-    page = await asyncio.to_thread(front.asks, "/chat/poneys/")
+    page = await asyncio.to_thread(asks, front, "/chat/poneys/")
     if page.status in (301, 302):
         where = page.getheader("Location", "")
         pytest.fail(
@@ -355,7 +317,7 @@ async def test_front(front):
     if page.status != 200:
         pytest.fail(f"Derrière nginx, la page d'un salon répond HTTP {page.status}.")
     for path in re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', page.text):
-        file = await asyncio.to_thread(front.asks, path)
+        file = await asyncio.to_thread(asks, front, path)
         if file.status != 200:
             pytest.fail(f"Derrière nginx, {path} répond HTTP {file.status} : personne ne le sert.")
         kind = file.getheader("Content-Type", "")
@@ -424,7 +386,7 @@ async def test_address(front):
 
 def login_form(front: Front) -> tuple[str, dict[str, str]]:
     """Renvoie où envoyer un mot de passe, et ce que tout envoi porte : ses champs, son cookie."""
-    page = front.asks("/admin/login/")
+    page = asks(front, "/admin/login/")
     cookie = page.getheader("Set-Cookie", "").partition(";")[0]
     return cookie, {"csrfmiddlewaretoken": cookie.partition("=")[2]}
 
@@ -433,7 +395,7 @@ def guess(front: Front, form, name: str, **options) -> bool:
     """Essaie un mot de passe ; renvoie True si l'on est freiné."""
     cookie, fields = form
     said = fields | {"username": name, "password": "essai"}
-    answer = front.asks("/admin/login/", said, Cookie=cookie, **options)
+    answer = asks(front, "/admin/login/", said, Cookie=cookie, **options)
     if answer.status not in (200, 429):
         pytest.fail(f"Derrière nginx, la page de connexion répond HTTP {answer.status}.")
     return answer.status == 429
