@@ -269,7 +269,7 @@ def test_static(project, python, closed):
 
 @pytest.fixture(scope="module")
 def front(redis, postgres, project, python, production):
-    if not real_nginx():
+    if not real_nginx(python):
         pytest.skip(
             "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
             "départ du chapitre dit comment en avoir un."

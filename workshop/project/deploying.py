@@ -69,5 +69,5 @@ def deployed(
         pair = (ProductionServer(project, python, 0, environment) for _ in range(2))
         servers = started(stack, *pair)
         ports = [server.port for server in servers]
-        nginx = stack.enter_context(NginxServer(project, ports, (certificate, key)))
+        nginx = stack.enter_context(NginxServer(project, ports, (certificate, key), python))
         yield Front(nginx, servers, authority)

@@ -16,26 +16,34 @@ BEHIND = re.compile(r"\b(?:127\.0\.0\.1|localhost):(\d+)")
 GIVEN = re.compile(r"^\s*(?:daemon|user|error_log)\s[^;]*;", re.M)
 
 
-def real_nginx() -> str:
-    """Renvoie le chemin du nginx de la machine ; vide s'il n'y en a pas."""
-    # Debian le met où seul root le cherche.
-    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    return shutil.which("nginx", path=places) or ""
+def real_nginx(python: str = "") -> str:
+    """Renvoie le chemin du nginx de la machine, ou de ce Python ; vide s'il n'y en a pas."""
+    # Debian le met où seul root le cherche ; un paquet de PyPI, dans l'environnement.
+    places = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
+    places += [str(Path(python).parent)] if python else []
+    return shutil.which("nginx", path=os.pathsep.join(places)) or ""
 
 
 class NginxServer(Service):
     """Un nginx qui mène à des serveurs, d'après la configuration d'un projet.
 
     `project` est une copie : sa configuration y est réécrite, avec les ports libres de cet essai,
-    les ports `servers` et le certificat `certificate`, suivi de sa clé. Lève ServerError si nginx
-    refuse la configuration, ou si elle ne reçoit personne en TLS.
+    les ports `servers` et le certificat `certificate`, suivi de sa clé. `python` est celui du
+    projet, qui peut porter un nginx. Lève ServerError si nginx refuse la configuration, ou si elle
+    ne reçoit personne en TLS.
     """
 
     name = "nginx"
 
-    def __init__(self, project: Path, servers: list[int], certificate: tuple[Path, Path]):
+    def __init__(
+        self,
+        project: Path,
+        servers: list[int],
+        certificate: tuple[Path, Path],
+        python: str = "",
+    ):
         super().__init__()
-        self.project = project
+        self.project, self.program = project, real_nginx(python)
         found = sorted(project.glob("nginx.conf")) + sorted(project.glob("[!.]*/**/nginx.conf"))
         if not found:
             raise ServerError("Le projet n'a pas de fichier nginx.conf.")
@@ -69,4 +77,4 @@ class NginxServer(Service):
         # Root laisse ses ouvriers être root : ils lisent un dossier qui n'est qu'à lui.
         given = "daemon off;" + (" user root;" if os.name != "nt" and os.geteuid() == 0 else "")
         where = ("-p", f"{self.project}/", "-c", str(self.configuration))
-        return ["--", real_nginx(), *where, "-e", "stderr", "-g", given]
+        return ["--", self.program, *where, "-e", "stderr", "-g", given]
