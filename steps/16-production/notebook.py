@@ -6,6 +6,39 @@
 # **Maj + Entrée** lance une cellule. Répondez à la question avant de la lancer.
 
 # %% [markdown]
+# ## Deux serveurs, une réponse
+#
+# Le même chat, sous daphne puis sous uvicorn, avec les lignes de `client.py`. Pour essayer le vôtre, écrivez `"../live"`. **Qu'est-ce qui change dans la réponse ?**
+
+# %%
+import sys
+
+sys.path.append("..")
+
+from websockets.asyncio.client import connect
+
+from workshop.project.serving import Server
+from workshop.publishing.kernel import start
+
+project = "../solutions/16-production"
+copy = start(project).project
+development = {"DJANGO_SETTINGS_MODULE": "live.settings"}
+
+for program in "daphne", "uvicorn":
+    server = Server(
+        copy, environment=development, application="live.asgi:application", program=program
+    )
+    with server:
+        address = server.url.replace("http", "ws") + "/chat/poneys/"
+        async with connect(address, origin=server.url, proxy=None) as ws:
+            welcome = await ws.recv()
+            await ws.send("Salut les gens.")
+            print(program, "·", welcome, "·", await ws.recv())
+
+# %% [markdown]
+# Rien. ASGI est la convention entre un serveur et un projet, depuis le chapitre 03 : on change l'un sans toucher à l'autre.
+
+# %% [markdown]
 # ## L'adresse que l'on croit
 #
 # Une requête vient de `seen`, avec un en-tête `X-Forwarded-For`. uvicorn la passe par cette classe avant le chat. **Quelle adresse le chat verra-t-il, dans chacun de ces cas ?**
@@ -50,15 +83,12 @@ print(parse_x_forwarded_for(headers)[0][0])
 # %% [markdown]
 # ## La variable qui manque
 #
-# Toutes les variables sont là, sauf une. **Que dit la dernière ligne du serveur, pour chacune ?** Pour essayer votre chat, écrivez `"../live"`.
+# Toutes les variables sont là, sauf une. **Que dit la dernière ligne du serveur, pour chacune ?**
 
 # %%
 import os
 import subprocess
-import sys
-from pathlib import Path
 
-project = Path("../solutions/16-production")
 everything = {
     "DJANGO_SECRET_KEY": "une-cle-de-carnet",
     "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
@@ -73,7 +103,7 @@ def last_words(environment):
     """Renvoie la dernière ligne de ce que dit un serveur qui refuse de démarrer."""
     done = subprocess.run(
         [sys.executable, "serve.py", "8765"],
-        cwd=project,
+        cwd=copy,
         env=base | environment,
         capture_output=True,
         encoding="utf-8",
@@ -99,8 +129,6 @@ print(last_words(everything).partition("(")[0])
 # Voici un PostgreSQL, s'il y en a un sur cette machine. Deux écrivains, chacun dans son fil, lisent le dernier numéro d'un salon, ajoutent un, et gardent. **Combien de numéros différents, sur deux cents ?**
 
 # %%
-sys.path.append("..")
-
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
