@@ -205,11 +205,11 @@ def all_the_same():
 
 if url:
     ratio = lasts(each_its_own) / lasts(all_the_same)
-    print("plus de dix fois" if ratio > 10 else "moins de dix fois")
+    print("plusieurs fois plus" if ratio > 2 else "autant")
 stack.close()
 
 # %% [markdown]
-# Plus de dix fois, et PostgreSQL a fait naître cent processus. Un pool les prête, et les essaie avant.
+# Plusieurs fois plus, et PostgreSQL a fait naître cent processus. Un pool les prête, et les essaie avant.
 
 # %% [markdown]
 # ## À explorer
