@@ -24,7 +24,7 @@ from rich.console import Console
 from tests.browser import browser_page, paste
 from tests.networks import MachineNetwork, script
 from workshop.chapters.replay import apply
-from workshop.chapters.steps import Run, Step, Stop, all_steps, find_step
+from workshop.chapters.steps import SERVING, Run, Step, Stop, all_steps, find_step
 from workshop.checking import explaining
 from workshop.checking.checking import check
 from workshop.commands.learning import show_report
@@ -32,9 +32,13 @@ from workshop.project.catching_up import MIGRATE
 from workshop.project.python import project_python
 
 LAUNCHER = "python3 atelier.py"
+TERMINALS = ("projet", "atelier", *SERVING.split("|"))
 RELOAD_SECONDS = 2
 # Ce qui ne rend pas la main, et ce que dit runserver quand il est prêt.
-SERVES = re.compile(rf"python manage\.py runserver( \d+)?$|{re.escape(LAUNCHER)} redis$")
+SERVES = re.compile(
+    r"python manage\.py runserver( \d+)?$|python serve\.py \d+$|nginx (?!.* -s ).+$|"
+    rf"{re.escape(LAUNCHER)} (redis|postgresql)$"
+)
 READY, FAILS = "Quit the server", "ImproperlyConfigured"
 # Celles dont un but ne se juge pas sans ceux d'avant.
 WHOLE = ("01", "13")
@@ -100,7 +104,7 @@ class Terminal:
                     start_new_session=True,
                 )
             deadline = time.monotonic() + 30
-            ready = announced or READY
+            ready = announced or (READY if "runserver" in command else "")
             while time.monotonic() < deadline and self.serving:
                 said = self.log.read_text("utf-8")
                 listens = FAILS in ready or self.network.listening(port_of(command))
@@ -126,8 +130,10 @@ class Terminal:
 
 def port_of(command: str) -> int:
     """Renvoie le port qu'écoutera ce que lance une commande."""
-    found = re.search(r"runserver (\d+)", command)
-    return int(found[1]) if found else 6379 if command.endswith(" redis") else 8000
+    if found := re.search(r"(?:runserver|serve\.py) (\d+)", command):
+        return int(found[1])
+    known = {"redis": 6379, "postgresql": 5432, "stderr": 8443}
+    return known.get(command.split()[-1], 8000)
 
 
 def read_all(terminal: int) -> None:
@@ -157,7 +163,7 @@ def is_announced(act: Run, said: str) -> bool:
     l'atelier, on annonce les lignes à regarder, parmi d'autres.
     """
     announced = (act.output or "").splitlines()
-    long = act.terminal == "atelier" or re.search(r"runserver|pytest", act.commands[-1])
+    long = act.terminal == "atelier" or re.search(r"runserver|serve\.py|pytest", act.commands[-1])
     if long or not announced:
         return all(line in said for line in announced)
     anything = r"(?:.*\n)*?"
@@ -186,8 +192,7 @@ class Robot:
         environment = {key: value for key, value in os.environ.items() if key not in hidden}
         environment["PATH"] = path_without_black(notes)
         self.terminals = {
-            name: Terminal(root, environment, notes / name, network)
-            for name in ("serveur", "second serveur", "projet", "atelier", "redis")
+            name: Terminal(root, environment, notes / name, network) for name in TERMINALS
         }
 
     def follow(self, step: Step) -> str:

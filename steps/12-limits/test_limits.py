@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import urllib.error
 import urllib.request
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -340,6 +341,8 @@ def test_production(project, python, server):
     load(project)
     entrance = ":".join(settings.ASGI_APPLICATION.rsplit(".", 1))
     production = {"DJANGO_DEBUG": "0", "DJANGO_ALLOWED_HOSTS": "127.0.0.1 localhost"}
+    # Les réglages que nomme manage.py : à partir du chapitre 16, il y en a d'autres.
+    production |= {"DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]}
     # Là, personne ne lance runserver ; et la base a déjà ses tables.
     without, sealed = (
         Server(project, python, 0, production | {"DJANGO_SECRET_KEY": key}, entrance)

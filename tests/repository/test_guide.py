@@ -28,7 +28,7 @@ def test_a_quoted_message_is_that_of_a_mistake(number, section):
     ("title", "minutes"),
     [
         ("## Deux heures pour se préparer", [120]),
-        ("## Une heure de plus par journée", [60, 60, 30]),
+        ("## Une heure de plus par journée", [60, 60, 60]),
     ],
 )
 def test_the_preparation_takes_the_time_it_says(title, minutes):

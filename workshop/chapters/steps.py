@@ -10,15 +10,17 @@ from markdown_it.token import Token
 
 from workshop.basics import ROOT, WorkshopError
 
+# Celles qui lancent un serveur s'arrêtent par Ctrl-C.
+SERVING = "serveur|second serveur|redis|postgresql|nginx"
 # Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
 FORMS = {
     "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
-    "terminal": re.compile(r"\*\*Terminal « (serveur|second serveur|projet|atelier|redis) »\*\*"),
+    "terminal": re.compile(rf"\*\*Terminal « ({SERVING}|projet|atelier) »\*\*"),
     "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
     "stop": re.compile(
-        r"Arrêtez (?:le (?:second )?serveur|Redis) : \*\*Ctrl-C\*\* dans le terminal "
-        r"« (serveur|second serveur|redis) »\."
+        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx) : \*\*Ctrl-C\*\* dans le "
+        rf"terminal « ({SERVING}) »\."
     ),
 }
 ALMOST_CAPTION = re.compile(

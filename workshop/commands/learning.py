@@ -434,6 +434,30 @@ def redis(port):
     raise WorkshopError("Redis s'est arrêté de lui-même. Relancez la commande.")
 
 
+@command("postgresql")
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=5432, help="Sinon, 5432."
+)
+def postgresql(port):
+    """Démarre un PostgreSQL sur cette machine, à partir du chapitre 16.
+
+    Celui de la machine, avec une base neuve, « chat », qu'il oublie quand il s'arrête.
+    """
+    from workshop.system.postgres_server import PostgresServer, postgres_programs
+
+    if not postgres_programs():
+        raise WorkshopError(
+            "Aucun PostgreSQL n'est trouvé sur cette machine. Le chapitre 16 dit comment en avoir "
+            "un, même sans droits ; sans lui, trois de ses buts ne sont pas jugés."
+        )
+    with PostgresServer(port) as server:
+        click.echo(f"PostgreSQL écoute 127.0.0.1:{port} (Ctrl-C l'arrête)")
+        click.echo(f"Sa base : {server.url}")
+        while server.process.poll() is None:
+            time.sleep(0.2)
+    raise WorkshopError("PostgreSQL s'est arrêté de lui-même. Relancez la commande.")
+
+
 def show_answers(text: str) -> None:
     """Affiche le tableau d'une salle, d'après les lignes qu'elle a envoyées."""
     from rich.table import Table

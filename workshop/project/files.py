@@ -11,6 +11,8 @@ from pathlib import Path
 HELD = (5, 32)
 PATIENCE_SECONDS = 5
 LEFT_BY_RUNS = {"__pycache__", ".pytest_cache", "db.sqlite3", ".venv", ".git", "node_modules"}
+# Ce que laisse un déploiement : ses certificats, ses fichiers réunis.
+LEFT_BY_RUNS |= {"run", "staticfiles"}
 
 
 def copy_project(project: Path, copy: Path) -> None:

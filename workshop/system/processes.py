@@ -75,8 +75,12 @@ def require_free(port: int) -> None:
 
 def project_environment() -> dict[str, str]:
     """Renvoie l'environnement où tourne un projet : ni réglages d'ailleurs, ni octets laissés."""
-    hidden = ("DJANGO_SETTINGS_MODULE", "REDIS_URL", "DATABASE_URL", "PYTHONPATH")
-    kept = {key: value for key, value in os.environ.items() if key not in hidden}
+    hidden = ("REDIS_URL", "DATABASE_URL", "PYTHONPATH")
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in hidden and not key.startswith("DJANGO_")
+    }
     return kept | {
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
