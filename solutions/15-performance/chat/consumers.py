@@ -101,6 +101,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.tell(await history.before(self.room, frame["number"]))
 
     async def say(self, text, key):
+        # La session a pu finir pendant que cette trame attendait son tour.
+        if self.over:
+            return
         message, is_new = await self.here.say(self.name, text, self.author, key)
         if not is_new:
             await self.tell(message, subscriptions.as_text(message))
@@ -115,6 +118,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.tell(frame | {"reason": refusal.reason}, f"Refusé : {refusal.reason}")
 
     async def tell(self, frame, text=""):
+        if self.outbox.line:
+            await self.outbox.line.writable.wait()
         if self.over:
             return
         await self.send(json.dumps(frame, ensure_ascii=False) if self.json else text)

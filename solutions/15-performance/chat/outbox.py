@@ -2,7 +2,7 @@ import asyncio
 from collections import deque
 from contextvars import ContextVar
 
-from django.db import DatabaseError
+from django.db import Error
 
 LONGEST_OUTBOX = 100
 
@@ -58,12 +58,13 @@ class Outbox:
         except OSError:
             # Il est parti pendant qu'on lui parlait.
             self.close()
-        except DatabaseError:
+        except Error:
             # Sans l'histoire, il lui manquerait quelque chose : qu'il revienne.
             self.emptying = None
             self.close()
             await self.send({"type": "websocket.close", "code": 1011})
-        self.emptying = None
+        finally:
+            self.emptying = None
 
     async def pass_on(self, number, text):
         if self.line:

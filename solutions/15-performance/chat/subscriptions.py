@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
@@ -8,9 +9,10 @@ from django.db import IntegrityError
 from . import history
 from .relay import announce
 
-# Moins qu'une boîte d'envoi : un paquet y tient toujours.
+# Moins qu'une boîte d'envoi : un paquet tient dans une boîte vide.
 MOST_AT_ONCE = 50
 by_loop = WeakKeyDictionary()
+logger = logging.getLogger(__name__)
 
 
 def find(kind, name):
@@ -37,7 +39,8 @@ class Subscription:
         # Qui part pendant ce temps n'interrompt pas l'inscription des autres.
         await asyncio.shield(self.subscribing)
         # Pas avant : l'accueil passe devant ce que dit le salon.
-        self.listening = self.listening or asyncio.create_task(self.listen())
+        if self.members and not self.listening:
+            self.listening = asyncio.create_task(self.listen())
 
     def leave(self, member):
         if member not in self.members:
@@ -58,7 +61,11 @@ class Subscription:
     async def listen(self):
         try:
             while True:
-                await self.receive(await self.layer.receive(self.channel))
+                event = await self.layer.receive(self.channel)
+                try:
+                    await self.receive(event)
+                except Exception:
+                    logger.exception("Une annonce n'a pas pu être lue : %s", event)
                 # Entre deux annonces, les autres tâches ont leur tour.
                 await asyncio.sleep(0)
         finally:
