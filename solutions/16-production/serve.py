@@ -12,4 +12,5 @@ uvicorn.run(
     ws_max_size=2**16,
     ws_per_message_deflate=False,
     forwarded_allow_ips="127.0.0.1",
+    timeout_graceful_shutdown=10,
 )

@@ -9,12 +9,9 @@ https://docs.djangoproject.com/en/5.2/howto/deployment/wsgi/
 
 import os
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'live.settings')
 # Qui entre par ici sans avoir lu les réglages est loin de chez soi.
-if not settings.configured:
-    os.environ.setdefault('DJANGO_DEBUG', '0')
+os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'live.production')
 
 application = get_wsgi_application()
