@@ -126,7 +126,7 @@ from django.db.models import F
 from chat import history
 from chat.models import Message
 for number in range(60):
-    asyncio.run(history.keep({room!r}, "Ada", f"phrase {{number}}"))
+    asyncio.run(history.keep({room!r}, [("Ada", f"phrase {{number}}", None, None)]))
 Message.objects.filter(room={room!r}, number__lte=30).update(sent=F("sent") - timedelta(days=40))
 """
     command = [chat.python, "manage.py", "shell", "-v", "0", "-c", fill]
