@@ -9,6 +9,7 @@ import webbrowser
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workshop.basics import ROOT, WorkshopError
@@ -163,6 +164,9 @@ def test_a_real_browser_enters_the_chat(monkeypatch, chromium, tmp_path):
         assert "il entre dans le chat" in machine.check_browser()
     finally:
         for process in running:
+            # Celui de Debian est un programme qui en lance un autre.
+            for one in psutil.Process(process.pid).children(recursive=True):
+                one.kill()
             process.kill()
             process.wait()
 
