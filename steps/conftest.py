@@ -20,6 +20,7 @@ from workshop.browsers.driving import driven_browser
 from workshop.browsers.finding import MissingTool, starting_browser
 from workshop.browsers.sharing import VARIABLE
 from workshop.chapters.steps import Step
+from workshop.project.deploying import deployed, manage, production_settings
 from workshop.project.files import copy_project, has_migrations
 from workshop.project.serving import Server, require_no_exception
 from workshop.system.processes import ServerError
@@ -149,6 +150,54 @@ async def browser(starting):
     kind, address = starting
     async with driven_browser(kind, await address()) as driven:
         yield driven
+
+
+@pytest.fixture(scope="module")
+def redis():
+    from workshop.system.redis_server import RedisServer
+
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """Un PostgreSQL à cette vérification seule."""
+    from workshop.system.postgres_server import PostgresServer, postgres_programs
+
+    if not postgres_programs():
+        pytest.skip(
+            "Aucun PostgreSQL n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
+            "départ du chapitre 16 dit comment en avoir un."
+        )
+    with PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def production(project) -> dict[str, str]:
+    """Les réglages de la production, sans les adresses de la base et de Redis."""
+    return production_settings(project)
+
+
+@pytest.fixture(scope="module")
+def front(redis, postgres, project, python, production):
+    """Le projet déployé : nginx, en TLS, et deux serveurs derrière."""
+    from workshop.system.nginx_server import real_nginx
+
+    if not real_nginx(python):
+        pytest.skip(
+            "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
+            "départ du chapitre 16 dit comment en avoir un."
+        )
+    given = production | {"REDIS_URL": redis.url, "DATABASE_URL": postgres.create("dehors")}
+    # Un but d'avant l'a fait, s'il est jugé aussi.
+    if not (project / "staticfiles").is_dir():
+        manage(project, python, given, "collectstatic", "--noinput")
+    with deployed(project, given, python) as front, pytest.MonkeyPatch.context() as patch:
+        # Ce que lisent tous ceux qui viennent de dehors.
+        patch.setenv("SSL_CERT_FILE", str(front.authority))
+        yield front
 
 
 async def _visitors(kind, *arguments):

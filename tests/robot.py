@@ -37,7 +37,7 @@ RELOAD_SECONDS = 2
 # Ce qui ne rend pas la main, et ce que dit runserver quand il est prêt.
 SERVES = re.compile(
     r"python manage\.py runserver( \d+)?$|python serve\.py \d+$|nginx (?!.* -s ).+$|"
-    rf"{re.escape(LAUNCHER)} (redis|postgresql)$"
+    rf"{re.escape(LAUNCHER)} (redis|postgresql)( --port \d+)?$|python people\.py$"
 )
 READY, FAILS = "Quit the server", "ImproperlyConfigured"
 # Celles dont un but ne se juge pas sans ceux d'avant.
@@ -130,7 +130,7 @@ class Terminal:
 
 def port_of(command: str) -> int:
     """Renvoie le port qu'écoutera ce que lance une commande."""
-    if found := re.search(r"(?:runserver|serve\.py) (\d+)", command):
+    if found := re.search(r"(?:runserver|serve\.py|--port) (\d+)", command):
         return int(found[1])
     known = {"redis": 6379, "postgresql": 5432, "stderr": 8443}
     return known.get(command.split()[-1], 8000)
@@ -155,7 +155,7 @@ def path_without_black(folder: Path) -> str:
     return os.pathsep.join([str(folder / "bin"), *kept])
 
 
-def is_announced(act: Run, said: str) -> bool:
+def is_announced(act: Run | Stop, said: str) -> bool:
     """Renvoie True si ce qu'un chapitre annonce d'une commande est ce qu'elle a dit.
 
     Un programme du projet est annoncé en entier ; « … » y tient lieu de ce que l'on ne montre pas,
@@ -163,7 +163,8 @@ def is_announced(act: Run, said: str) -> bool:
     l'atelier, on annonce les lignes à regarder, parmi d'autres.
     """
     announced = (act.output or "").splitlines()
-    long = act.terminal == "atelier" or re.search(r"runserver|serve\.py|pytest", act.commands[-1])
+    command = act.commands[-1] if isinstance(act, Run) else ""
+    long = act.terminal == "atelier" or re.search(r"runserver|serve\.py|pytest", command)
     if long or not announced:
         return all(line in said for line in announced)
     anything = r"(?:.*\n)*?"
@@ -218,6 +219,8 @@ class Robot:
                         answer = said
                 case Stop():
                     self.terminals[act.terminal].stop()
+                    if act.output:
+                        self.compare(act, self.terminals[act.terminal].log.read_text("utf-8"))
                 case _:
                     apply(act, self.project, step.slug)
         return answer
@@ -341,7 +344,7 @@ class Robot:
         os.close(master)
         return verdict.returncode
 
-    def compare(self, act: Run, said: str) -> None:
+    def compare(self, act: Run | Stop, said: str) -> None:
         """Ce qu'annonce le chapitre est vu, au caractère près."""
         if not is_announced(act, said):
             log = self.terminals["serveur"].log.read_text("utf-8")[-1500:]

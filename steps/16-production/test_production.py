@@ -6,19 +6,14 @@ import http.client
 import json
 import re
 import socket
-import subprocess
 from urllib.parse import urlencode
 
 import psycopg
 import pytest
 
-from workshop.project.deploying import HERE, Front, ProductionServer, deployed, started
-from workshop.project.python import settings_module
+from workshop.project.deploying import HERE, Front, ProductionServer, manage, started
 from workshop.project.serving import Server, require_no_exception
-from workshop.system.nginx_server import real_nginx
-from workshop.system.postgres_server import PostgresServer, postgres_programs
-from workshop.system.processes import ServerError, free_port, project_environment
-from workshop.system.redis_server import RedisServer
+from workshop.system.processes import ServerError, free_port
 from workshop.visitors.histories import enter, guests, history, judge, until
 from workshop.visitors.knocking import signed_up
 from workshop.visitors.persistent import persistent_members
@@ -31,39 +26,6 @@ FORCED = ("DJANGO_SETTINGS_MODULE", "DJANGO_DEBUG")
 # Ce que donne ManifestStaticFilesStorage ; d'autres outils en mettent davantage.
 HASHED = re.compile(r"\.[0-9a-f]{8,}\.(?:css|js)$")
 ELSEWHERE = "127.0.0.2"
-
-
-@pytest.fixture(scope="module")
-def redis():
-    with RedisServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """Un PostgreSQL à cette vérification seule."""
-    if not postgres_programs():
-        pytest.skip(
-            "Aucun PostgreSQL n'est trouvé sur cette machine : ce but n'est pas jugé. Le point "
-            "de départ du chapitre dit comment en avoir un."
-        )
-    with PostgresServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def production(project):
-    """Les réglages de la production, sans les adresses de la base et de Redis."""
-    settings = settings_module(project)
-    own = settings.rpartition(".")[0] + ".production"
-    if (project / (own.replace(".", "/") + ".py")).is_file():
-        settings = own
-    return {
-        "DJANGO_SETTINGS_MODULE": settings,
-        "DJANGO_DEBUG": "0",
-        "DJANGO_SECRET_KEY": "une-cle-de-verification-de-plus-de-cinquante-caracteres",
-        "DJANGO_ALLOWED_HOSTS": HERE,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -85,24 +47,6 @@ def pair(redis, postgres, project, python):
         yield started(stack, *servers)
         for server in servers:
             assert server.process.poll() is None, "Un des deux serveurs est tombé."
-
-
-def manage(project, python, environment, *arguments) -> subprocess.CompletedProcess:
-    """Lance une commande du projet ; renvoie son code et ce qu'elle dit."""
-    try:
-        return subprocess.run(
-            [python, *arguments],
-            cwd=project,
-            env=project_environment() | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            timeout=60,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.fail(f"« python {' '.join(arguments)} » n'a pas fini après une minute.")
 
 
 def last_line(said: str) -> str:
@@ -228,7 +172,7 @@ def test_unreachable(redis, project, python, closed):
 
 def test_deploy(project, python, closed):
     """En production, `check --deploy` ne trouve rien à redire"""
-    checking = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    checking = ("check", "--deploy", "--fail-level", "WARNING")
     done = manage(project, python, closed, *checking)
     if done.returncode:
         warned = re.search(r"^\?: \((security\.\w+)\) .*?\b([A-Z]+_[A-Z_]+)", done.stdout, re.M)
@@ -237,8 +181,6 @@ def test_deploy(project, python, closed):
 
 
 LOOK = """
-import django
-django.setup()
 from django.test import Client
 page = Client().get("/", secure=True, headers={"host": "127.0.0.1", "x-forwarded-proto": "https"})
 print(page.status_code, page.content.decode())
@@ -247,10 +189,10 @@ print(page.status_code, page.content.decode())
 
 def test_static(project, python, closed):
     """En production, une feuille de style porte son empreinte dans son nom"""
-    done = manage(project, python, closed, "manage.py", "collectstatic", "--noinput")
+    done = manage(project, python, closed, "collectstatic", "--noinput")
     if done.returncode:
         pytest.fail(f"« collectstatic » échoue : {last_line(done.stdout)}")
-    done = manage(project, python, closed, "-c", LOOK)
+    done = manage(project, python, closed, "shell", "-c", LOOK)
     sheets = re.findall(r'<link rel="stylesheet" href="([^"?#]+)', done.stdout)
     if done.returncode or not sheets:
         pytest.fail(f"En production, la page d'accueil ne se fait pas : {last_line(done.stdout)}")
@@ -267,23 +209,6 @@ def test_static(project, python, closed):
             )
 
 
-@pytest.fixture(scope="module")
-def front(redis, postgres, project, python, production):
-    if not real_nginx(python):
-        pytest.skip(
-            "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
-            "départ du chapitre dit comment en avoir un."
-        )
-    given = production | {"REDIS_URL": redis.url, "DATABASE_URL": fresh_database(postgres)}
-    # Le but d'avant l'a fait, s'il est jugé aussi.
-    if not (project / "staticfiles").is_dir():
-        manage(project, python, given, "manage.py", "collectstatic", "--noinput")
-    with deployed(project, given, python) as front, pytest.MonkeyPatch.context() as patch:
-        # Ce que lisent tous ceux qui viennent de dehors.
-        patch.setenv("SSL_CERT_FILE", str(front.authority))
-        yield front
-
-
 def asks(
     front: Front, path: str, form=None, address: str = HERE, **headers: str
 ) -> http.client.HTTPResponse:
@@ -297,12 +222,6 @@ def asks(
         answer = line.getresponse()
         answer.text = answer.read().decode(errors="replace")
         return answer
-
-
-def fresh_database(postgres) -> str:
-    with psycopg.connect(postgres.url, autocommit=True) as one:
-        one.execute("CREATE DATABASE dehors")
-    return postgres.url.rpartition("/")[0] + "/dehors"
 
 
 async def test_front(front):

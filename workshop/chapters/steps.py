@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from workshop.basics import ROOT, WorkshopError
 
 # Celles qui lancent un serveur s'arrêtent par Ctrl-C.
-SERVING = "serveur|second serveur|redis|postgresql|nginx"
+SERVING = "serveur|second serveur|redis|second redis|postgresql|nginx|public"
 # Les seules formes qui agissent sur le projet : un paragraphe entier, visible du lecteur.
 FORMS = {
     "path": re.compile(r"\*\*`([^`*]+)`\*\*"),
@@ -19,7 +19,7 @@ FORMS = {
     "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
     "stop": re.compile(
-        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx) : \*\*Ctrl-C\*\* dans le "
+        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx|le public) : \*\*Ctrl-C\*\* dans le "
         rf"terminal « ({SERVING}) »\."
     ),
 }
@@ -72,10 +72,14 @@ class Rename:
 
 @dataclass(frozen=True)
 class Stop:
-    """Le chapitre fait arrêter ce qui tourne dans un terminal, par Ctrl-C."""
+    """Le chapitre fait arrêter ce qui tourne dans un terminal, par Ctrl-C.
+
+    `output` est ce qu'il annonce que ce terminal montre alors, depuis le début.
+    """
 
     terminal: str
     line: int
+    output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,7 @@ def _acts(tokens: list[Token], name: str):
         elif kind == "rename":
             yield Rename(names[0], names[1], line)
         elif kind == "stop":
-            yield Stop(names[0], line)
+            yield Stop(names[0], line, _announced(rest))
         else:
             given = kind == "path" and _is_given(rest)
             block, after = _block(rest[given:])

@@ -7,10 +7,50 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from workshop.project.python import settings_module
 from workshop.project.serving import Server
 from workshop.system.nginx_server import NginxServer
+from workshop.system.processes import project_environment
 
 HERE = "127.0.0.1"
+
+
+def production_settings(project: Path) -> dict[str, str]:
+    """Renvoie les réglages de la production, sans les adresses de la base et de Redis."""
+    settings = settings_module(project)
+    own = settings.rpartition(".")[0] + ".production"
+    if (project / (own.replace(".", "/") + ".py")).is_file():
+        settings = own
+    return {
+        "DJANGO_SETTINGS_MODULE": settings,
+        "DJANGO_DEBUG": "0",
+        "DJANGO_SECRET_KEY": "une-cle-de-verification-de-plus-de-cinquante-caracteres",
+        "DJANGO_ALLOWED_HOSTS": HERE,
+    }
+
+
+def manage(
+    project: Path, python: str, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess:
+    """Lance une commande de `manage.py` ; renvoie son code et ce qu'elle dit.
+
+    Lève AssertionError si elle n'a pas fini en une minute.
+    """
+    try:
+        return subprocess.run(
+            [python, "manage.py", *arguments],
+            cwd=project,
+            env=project_environment() | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired:
+        command = " ".join(arguments)
+        raise AssertionError(f"« manage.py {command} » n'a pas fini en une minute.") from None
 
 
 class ProductionServer(Server):

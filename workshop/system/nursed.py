@@ -111,6 +111,13 @@ class Nursed:
 
     def kill(self) -> None:
         """Tue le programme sans préavis."""
+        self._signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Prie le programme de finir."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self.pid, number)

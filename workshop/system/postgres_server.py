@@ -100,9 +100,15 @@ class PostgresServer(Service):
                 shutil.chown(self.folder.name, OWNER)
             self._create()
         super().start()
-        with self._connected() as one:
+        with self._connected():
             if is_new:
-                one.execute("CREATE DATABASE chat")
+                self.create("chat")
+
+    def create(self, name: str) -> str:
+        """Crée une base de plus, et renvoie son adresse."""
+        with self._connected() as one:
+            one.execute(f'CREATE DATABASE "{name}"')
+        return self.url.rpartition("/")[0] + f"/{name}"
 
     def _create(self) -> None:
         options = ["-U", "chat", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]

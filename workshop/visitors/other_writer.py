@@ -37,6 +37,33 @@ def erase(project: Path, text: str) -> None:
                 connection.execute(f'DELETE FROM "{table}" WHERE {where}', [text] * len(columns))
 
 
+def saved(project: Path, folder: Path) -> dict[Path, Path]:
+    """Copie les bases SQLite d'un projet dans un dossier ; renvoie la copie de chacune."""
+    found = {path: folder / f"{rank}.sqlite3" for rank, path in enumerate(_databases(project))}
+    for path, copy in found.items():
+        _copied(path, copy)
+    return found
+
+
+def restored(copies: dict[Path, Path]) -> None:
+    """Remet, par-dessus les bases d'un projet, les copies qu'a faites `saved`."""
+    for path, copy in copies.items():
+        _copied(copy, path)
+
+
+def _copied(source: Path, target: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        ends = (contextlib.closing(sqlite3.connect(path)) for path in (source, target))
+        one, other = map(stack.enter_context, ends)
+        one.backup(other)
+
+
+def spoil(project: Path) -> None:
+    """Abîme les bases SQLite d'un projet : ce ne sont plus des bases."""
+    for path in _databases(project):
+        path.write_bytes(b"ceci n'est plus une base " * 400)
+
+
 def _databases(project: Path) -> list[Path]:
     found = []
     for path in project.rglob("*"):
