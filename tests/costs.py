@@ -1,11 +1,11 @@
-"""Une phrase, une livraison, un battement : que prend chaque pièce du chat déployé ?
+"""Une phrase, une livraison, un battement : que prend chaque pièce du chat déployé ?
 
-`python -m tests.costs [FOIS]`, sous Linux : des microsecondes de processeur, médianes. C'est la
-solution de l'étape 16, sur deux serveurs, et quatre publics :
+`python -m tests.costs [FOIS]`, sous Linux : des microsecondes de processeur, médianes. C'est la
+solution de l'étape 16, sur deux serveurs, et quatre publics :
 
-- trente-trois salons de trente, derrière nginx : le silence, les battements, des phrases ;
-- des salons où l'un parle chez un serveur, et quinze écoutent chez l'autre, puis neuf cents : une
-  phrase, une réception, une livraison ;
+- trente-trois salons de trente, derrière nginx : le silence, les battements, des phrases ;
+- des salons où l'un parle chez un serveur, et quinze écoutent chez l'autre, puis neuf cents : une
+  phrase, une réception, une livraison ;
 - un chat où nginx réunit chaque salon, et où le salon répond lui-même aux battements.
 
 Le public est un processus à part, que l'on ne compte pas. PostgreSQL n'attend pas le disque.
@@ -37,14 +37,14 @@ from workshop.system.postgres_server import PostgresServer
 from workshop.system.processes import project_environment
 from workshop.system.redis_server import RedisServer
 
-# Toutes les vingt secondes, un bail se prolonge, et uvicorn sonde : un tour entier, ou presque rien.
+# Toutes les vingt secondes, un bail se prolonge, et uvicorn sonde : un tour entier.
 TURN, SECONDS = 20, 6
 SERVER, POSTGRES, REDIS, NGINX = "serveurs", "PostgreSQL", "Redis", "nginx"
 NAMES = {"nginx": NGINX, "postgres": POSTGRES, "redis-server": REDIS}
 # Des salons, leurs personnes, et combien de phrases par seconde.
 APART = {"quinze": (20, 16, 40), "mille": (1, 901, 5)}
 HEARTBEAT = '{"type": "after", "number": 1000000}'
-# Un salon réuni chez un serveur, et qui sait son dernier numéro : de quoi en mesurer le prix.
+# Un salon réuni chez un serveur, et qui sait son dernier numéro : de quoi en mesurer le prix.
 LIGHTER = {
     "deploy/nginx.conf": (("upstream chat {", "upstream chat {\n        hash $uri consistent;"),),
     "chat/subscriptions.py": (
@@ -111,7 +111,7 @@ class Pieces:
         return total
 
     def seconds(self) -> dict[str, float]:
-        # Les deux derniers : ce qu'ont pris ses enfants disparus.
+        # Les deux derniers : ce qu'ont pris ses enfants disparus.
         return self.sum(lambda one: sum(one.cpu_times()[:4]))
 
     def memory(self) -> dict[str, float]:
@@ -134,7 +134,7 @@ class Crowd:
         self.pieces, self.people = pieces, rooms * size
 
     async def enter(self) -> dict:
-        """Fait entrer tout le monde ; renvoie ce que cela prend, et la mémoire."""
+        """Fait entrer tout le monde ; renvoie ce que cela prend, et la mémoire."""
         memory, before = self.pieces.memory(), self.pieces.seconds()
         for public in (*self.listeners, *self.speakers):
             await public.enter()
@@ -145,7 +145,7 @@ class Crowd:
         }
 
     async def during(self, act, a_second: int, seconds: int) -> dict[str, float]:
-        """Fait une chose tant de fois par seconde ; renvoie ce que chaque pièce a pris."""
+        """Fait une chose tant de fois par seconde ; renvoie ce que chaque pièce a pris."""
         await asyncio.sleep(1)
         before, began = self.pieces.seconds(), time.monotonic()
         for turn in range(seconds * a_second):
@@ -347,7 +347,7 @@ def prices(found: dict, spread: dict, few: dict, many: dict, ports: list[str]) -
     def spoken(run: dict, place: str, port: str) -> float:
         return 1e6 * run["speaking"][port] / (APART[place][2] * SECONDS)
 
-    # Chez qui parle : la phrase, sa réception, une livraison. Chez qui écoute : le reste.
+    # Chez qui parle : la phrase, sa réception, une livraison. Chez qui écoute : le reste.
     here, there = ports
     listens = spoken(few, "quinze", there)
     delivery = (spoken(many, "mille", there) - listens) / (900 - 15)
