@@ -144,7 +144,7 @@ BUSY = 0.5  # ce que l'on accepte de remplir d'un processeur
 
 # Les prix : une phrase, sa réception chez un serveur, une livraison, un battement, et le silence
 # d'une personne pendant une seconde.
-THINGS = "phrases", "réceptions", "livraisons", "battements", "silence"
+THINGS = "phrases", "réceptions", "livraisons", "battements", "personnes"
 PRICES = {
     "serveurs": (5850, 836, 22, 3600, 52),
     "nginx": (34, 0, 34, 120, 9),
@@ -167,7 +167,7 @@ def needs(people, prices=PRICES, together=False):
         cores = {name: sum(map(mul, each_second, row)) / 1e6 for name, row in prices.items()}
         servers = max(2, math.ceil(cores["serveurs"] / BUSY))
     return {
-        **dict(zip(THINGS[:4], each_second)),
+        **dict(zip(THINGS, each_second, strict=True)),
         **{f"processeurs, {name}": busy for name, busy in cores.items()},
         "processus du chat": servers,
         "Redis, un processeur chacun": math.ceil(cores["Redis"] / BUSY),
