@@ -43,6 +43,8 @@ SERVER, POSTGRES, REDIS, NGINX = "serveurs", "PostgreSQL", "Redis", "nginx"
 NAMES = {"nginx": NGINX, "postgres": POSTGRES, "redis-server": REDIS}
 # Des salons, leurs personnes, et combien de phrases par seconde.
 APART = {"quinze": (20, 16, 40), "mille": (1, 901, 5)}
+# Combien par seconde : de quoi occuper un serveur un tiers du temps, dans les deux cas.
+BEATS, LIGHT_BEATS = 180, 600
 HEARTBEAT = '{"type": "after", "number": 1000000}'
 # Un salon réuni chez un serveur, et qui sait son dernier numéro : de quoi en mesurer le prix.
 LIGHTER = {
@@ -176,7 +178,7 @@ async def measured(urls: list[str], pid: int, place: str) -> dict:
         crowd = Crowd(pieces, urls, place, 33, 30)
         found = await crowd.enter()
         found |= {"people": crowd.people, "silence": await crowd.silence()}
-        return found | {"beating": await crowd.beat(180), "speaking": await crowd.speak(40, TURN)}
+        return found | {"beating": await crowd.beat(BEATS), "speaking": await crowd.speak(40, TURN)}
     if place in APART:
         crowd = Crowd(pieces, urls, place, *APART[place][:2])
         await crowd.enter()
@@ -186,7 +188,7 @@ async def measured(urls: list[str], pid: int, place: str) -> dict:
     return {
         "touched": touched(int(urls[1])),
         "silence": await crowd.silence(),
-        "beating": await crowd.beat(150),
+        "beating": await crowd.beat(LIGHT_BEATS),
     }
 
 
@@ -324,7 +326,7 @@ def lighter() -> dict[str, float]:
     spent = {
         f"{name}, light heartbeat": 1e6
         * (found["beating"][name] - found["silence"][name])
-        / (150 * TURN)
+        / (LIGHT_BEATS * TURN)
         for name in (*NAMES.values(), SERVER)
     }
     return spent | {"serveurs par salon": found["touched"]}
@@ -337,7 +339,7 @@ def prices(found: dict, spread: dict, few: dict, many: dict, ports: list[str]) -
         quiet = spread["silence"][name]
         spoken = 1e6 * (spread["speaking"][name] - quiet) / (40 * TURN)
         found[f"{name}, phrase"] = spoken
-        found[f"{name}, heartbeat"] = 1e6 * (spread["beating"][name] - quiet) / (180 * TURN)
+        found[f"{name}, heartbeat"] = 1e6 * (spread["beating"][name] - quiet) / (BEATS * TURN)
         found[f"{name}, silence"] = 1e6 * quiet / people / TURN
         found[f"{name}, entry"] = 1e6 * spread["entering"][name] / people
         found[f"{name}, octets"] = spread["memory"][name] / people
