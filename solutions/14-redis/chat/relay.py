@@ -69,8 +69,11 @@ def client():
     # Une connexion appartient à la boucle d'événements qui l'a ouverte.
     loop = asyncio.get_running_loop()
     if loop not in clients:
-        options = settings.REDIS_PATIENCE
-        clients[loop] = redis.asyncio.Redis.from_url(settings.REDIS_URL, **options, retry=None)
+        # Si toutes servent, on attend son tour : une foule n'est pas une panne.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            settings.REDIS_URL, **settings.REDIS_PATIENCE, timeout=5, retry=None
+        )
+        clients[loop] = redis.asyncio.Redis.from_pool(pool)
     return clients[loop]
 
 

@@ -82,8 +82,11 @@ def client(alias):
     # Une connexion appartient à la boucle d'événements qui l'a ouverte.
     mine = clients.setdefault(asyncio.get_running_loop(), {})
     if alias not in mine:
-        url, options = settings.REDIS_URLS[alias], settings.REDIS_PATIENCE
-        mine[alias] = redis.asyncio.Redis.from_url(url, **options, retry=None)
+        # Si toutes servent, on attend son tour : une foule n'est pas une panne.
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            settings.REDIS_URLS[alias], **settings.REDIS_PATIENCE, timeout=5, retry=None
+        )
+        mine[alias] = redis.asyncio.Redis.from_pool(pool)
     return mine[alias]
 
 
