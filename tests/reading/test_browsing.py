@@ -85,7 +85,7 @@ async def test_an_answer_waits_for_a_prediction_that_stays_here(opened, reader):
     )
     assert await page.run(f"{shown} && {form}.hidden") is True
     assert await page.run("document.title") == "05 · Le chat"
-    # La première question interroge ; les suivantes demandent ce que l'on va voir.
+    # La première question interroge ; les suivantes demandent ce que l'on va voir.
     labels = "[...document.querySelectorAll('.prediction label')].map((one) => one.innerText)"
     assert (await page.run(labels))[1].strip() == "Votre prévision"
     # La suivante attend toujours, et rien n'est parti.

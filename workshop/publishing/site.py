@@ -60,7 +60,7 @@ class French(SearchFrench):
         return super().stem(plain(word).removesuffix("s"))
 
     def word_filter(self, word: str) -> bool:
-        # Un nombre aussi : c'est « 403 » que l'on cherche.
+        # Un nombre aussi : c'est « 403 » que l'on cherche.
         return word not in self.stopwords
 
 

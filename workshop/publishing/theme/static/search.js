@@ -19,7 +19,7 @@ window.Stemmer = class {
   }
 };
 
-// Il passe les nombres, qui ont bien l'air d'un nombre ; ici, « 403 » se cherche comme un mot.
+// Il passe les nombres, qui ont bien l'air d'un nombre ; ici, « 403 » se cherche comme un mot.
 class Word extends String {
   match() { return null; }
 }
