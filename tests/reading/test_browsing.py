@@ -81,10 +81,13 @@ async def test_an_answer_waits_for_a_prediction_that_stays_here(opened, reader):
     await page.goto(reader.url + CHAPTER)
     assert (
         await page.run("document.querySelector('.mine').textContent")
-        == f"Vous aviez prévu : {words}"
+        == f"Vous aviez répondu : {words}"
     )
     assert await page.run(f"{shown} && {form}.hidden") is True
     assert await page.run("document.title") == "05 · Le chat"
+    # La première question interroge ; les suivantes demandent ce que l'on va voir.
+    labels = "[...document.querySelectorAll('.prediction label')].map((one) => one.innerText)"
+    assert (await page.run(labels))[1].strip() == "Votre prévision"
     # La suivante attend toujours, et rien n'est parti.
     assert await page.run("document.querySelectorAll('form.prediction:not([hidden])').length > 10")
     assert await page.run("window.sent") == []
@@ -172,6 +175,10 @@ async def test_the_search_knows_french(opened, reader):
     # Sans accents, au pluriel, et sans les mots vides, eux-mêmes sans accents.
     accented = await found("modèle%20été")
     assert accented and await found("modeles%20ete") == accented
+    # Un code est un mot comme un autre.
+    refused = await found("403")
+    assert "04 · La route" in refused and "01 · Un environnement pour le projet" not in refused
+    assert await found("HTTP%20403") == await found("403%20HTTP") != await found("HTTP")
     assert await found("grenouillère") == []
     assert "Aucune page" in await page.run("document.querySelector('.search-summary').innerText")
     assert page.errors == []

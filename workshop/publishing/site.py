@@ -59,6 +59,10 @@ class French(SearchFrench):
         # Seule, la racine de « connexions » ne serait pas celle de « connexion ».
         return super().stem(plain(word).removesuffix("s"))
 
+    def word_filter(self, word: str) -> bool:
+        # Un nombre aussi : c'est « 403 » que l'on cherche.
+        return word not in self.stopwords
+
 
 def plain(word: str) -> str:
     """Renvoie un mot sans ses accents."""

@@ -22,7 +22,7 @@ let socket;
 
 function draw(picture) {
   const passed = picture.goals.filter(({ state }) => state === "passed").length;
-  const count = picture.goals.length ? ` : ${passed} but${passed > 1 ? "s" : ""} sur ${picture.goals.length}` : "";
+  const count = picture.goals.length ? ` : ${passed} but${passed > 1 ? "s" : ""} sur ${picture.goals.length}` : "";
   summary.textContent = `Étape ${picture.title.slice(0, 2)}${count}`;
   chapter.textContent = `${picture.title} (${picture.remaining})`;
   chapter.href = root + picture.page;
@@ -60,7 +60,7 @@ function connect() {
   socket = new WebSocket(`ws://${location.host}/marge/`);
   socket.onmessage = ({ data }) => draw(JSON.parse(data));
   socket.onclose = () => {
-    status.textContent = "L'atelier ne suit plus votre projet : relancez « lire » dans le terminal « atelier ».";
+    status.textContent = "L'atelier ne suit plus votre projet : relancez « lire » dans son terminal.";
     setTimeout(connect, RETURN_MS);
   };
 }

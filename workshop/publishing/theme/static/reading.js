@@ -70,24 +70,37 @@ function questionOf(answer) {
   return null;
 }
 
+// Ce que l'on dit d'une question, selon ce que montre le pli.
+const WORDS = {
+  "Ce que l'on voit": {
+    label: "Votre prévision", skip: "Lire sans prévoir", said: "Vous aviez prévu",
+    waits: "La réponse attend votre prévision.", ask: "Prévoir",
+  },
+  Réponse: {
+    label: "Votre réponse", skip: "Lire sans répondre", said: "Vous aviez répondu",
+    waits: "La réponse attend la vôtre.", ask: "Répondre",
+  },
+};
+
 function askPredictions() {
   const chapter = location.pathname.split("/").at(-2);
   const asked = {};
   for (const answer of document.querySelectorAll("main details")) {
     const question = questionOf(answer);
-    if (!question || !/^(Réponse|Ce que l'on voit)/.test(answer.firstElementChild.textContent)) continue;
+    const kind = Object.keys(WORDS).find((one) => answer.firstElementChild.textContent.startsWith(one));
+    if (!question || !kind) continue;
     const words = question.textContent.trim();
     asked[words] = (asked[words] ?? 0) + 1;
-    askPrediction(question, answer, `prévision ${chapter} ${words} ${asked[words]}`);
+    askPrediction(question, answer, `prévision ${chapter} ${words} ${asked[words]}`, WORDS[kind]);
   }
 }
 
 // On prévoit sous la question, avant de lancer ; on compare au-dessus de la réponse.
-function askPrediction(question, answer, name) {
+function askPrediction(question, answer, name, words) {
   const field = make("textarea", { rows: 2, maxLength: 2000 });
   const keep = make("button", { textContent: "Garder" });
-  const skip = make("button", { type: "button", textContent: "Lire sans prévoir" });
-  const form = make("form", { className: "prediction" }, make("label", {}, "Votre prévision", field), keep, " ", skip);
+  const skip = make("button", { type: "button", textContent: words.skip });
+  const form = make("form", { className: "prediction" }, make("label", {}, words.label, field), keep, " ", skip);
   const mine = make("p", { className: "mine" });
   const change = make("button", { type: "button" });
   const compared = make("div", { className: "prediction" }, mine, change);
@@ -97,8 +110,8 @@ function askPrediction(question, answer, name) {
     answer.hidden = !prediction;
     // Sous la question même, il n'y a rien à rappeler.
     compared.hidden = !prediction && form.nextElementSibling === compared;
-    mine.textContent = prediction ? `Vous aviez prévu : ${prediction}` : "La réponse attend votre prévision.";
-    change.textContent = prediction ? "La changer" : "Prévoir";
+    mine.textContent = prediction ? `${words.said} : ${prediction}` : words.waits;
+    change.textContent = prediction ? "La changer" : words.ask;
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -18,3 +18,9 @@ window.Stemmer = class {
     return new Accented().stemWord(word.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").replace(/s$/, ""));
   }
 };
+
+// Il passe les nombres, qui ont bien l'air d'un nombre ; ici, « 403 » se cherche comme un mot.
+class Word extends String {
+  match() { return null; }
+}
+window.splitQuery = (query) => (query.match(/[\p{L}\p{N}_]+/gu) ?? []).map((word) => new Word(word));
