@@ -167,7 +167,7 @@ def postgres():
 
     if not postgres_programs():
         pytest.skip(
-            "Aucun PostgreSQL n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
+            "Aucun PostgreSQL n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
             "départ du chapitre 16 dit comment en avoir un."
         )
     with PostgresServer() as running:
@@ -182,12 +182,12 @@ def production(project) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def front(redis, postgres, project, python, production):
-    """Le projet déployé : nginx, en TLS, et deux serveurs derrière."""
+    """Le projet déployé : nginx, en TLS, et deux serveurs derrière."""
     from workshop.system.nginx_server import real_nginx
 
     if not real_nginx(python):
         pytest.skip(
-            "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
+            "Aucun nginx n'est trouvé sur cette machine : ce but n'est pas jugé. Le point de "
             "départ du chapitre 16 dit comment en avoir un."
         )
     given = production | {"REDIS_URL": redis.url, "DATABASE_URL": postgres.create("dehors")}

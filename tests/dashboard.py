@@ -1,4 +1,4 @@
-"""Le tableau de bord du chapitre 17 : deux redémarrages, vus par un vrai Prometheus.
+"""Le tableau de bord du chapitre 17 : deux redémarrages, vus par un vrai Prometheus.
 
 `python -m tests.dashboard` déploie la solution de l'étape 17, y fait parler cent cinquante
 personnes, redémarre un serveur puis l'autre, et dessine ce que Prometheus a gardé, dans
@@ -32,14 +32,14 @@ from workshop.visitors.persistent import PersistentMember, persistent_members
 
 PICTURE = ROOT / "docs" / "tableau-de-bord.svg"
 PEOPLE, PERIOD, CALM = 150, 10, 40
-# Ce que chaque cadre demande à Prometheus : son titre, et l'expression de chaque courbe.
+# Ce que chaque cadre demande à Prometheus : son titre, et l'expression de chaque courbe.
 PANELS = {
     "connexions, par serveur": ("chat_connections",),
     "messages par seconde": ("sum(rate(chat_messages_total[15s]))",),
     "délai du 99e centile, de gardé à livré, en ms": (
         "1000 * histogram_quantile(0.99, sum by (le) (rate(chat_delivery_seconds_bucket[15s])))",
     ),
-    "la sonde : de dit à entendu, par la grande porte, en ms": ("1000 * probe_seconds",),
+    "la sonde : de dit à entendu, par la grande porte, en ms": ("1000 * probe_seconds",),
 }
 LEFT, WIDTH, HEIGHT, TOP, ROW = 70, 900, 80, 96, 132
 
@@ -64,7 +64,7 @@ class Prometheus(Service):
         ]
 
     def ask(self, expression: str, start: float, end: float) -> list[list[tuple[float, float]]]:
-        """Renvoie chaque courbe d'une expression : des secondes depuis le début, des valeurs."""
+        """Renvoie chaque courbe d'une expression : des secondes depuis le début, des valeurs."""
         query = {"query": expression, "start": start, "end": end, "step": 1}
         address = f"http://127.0.0.1:{self.port}/api/v1/query_range?{urllib.parse.urlencode(query)}"
         with urllib.request.urlopen(address, timeout=10) as answer:
@@ -90,13 +90,13 @@ class Probe(Service):
 
 
 class Page(PersistentMember):
-    """Quelqu'un au pas de la page : ce qu'il coûte est ce qu'elle coûte."""
+    """Quelqu'un au pas de la page : ce qu'il coûte est ce qu'elle coûte."""
 
     heartbeat = 10
 
 
 async def live(front) -> dict[str, float]:
-    """Fait parler tout le monde pendant deux redémarrages ; renvoie quand ils ont commencé."""
+    """Fait parler tout le monde pendant deux redémarrages ; renvoie quand ils ont commencé."""
     marks = {}
     async with persistent_members(front.url, "/chat/poneys/", PEOPLE, Page) as members:
 
@@ -138,7 +138,6 @@ def measured() -> tuple[dict[str, list], dict[str, float]]:
         start = time.time()
         marks = asyncio.run(live(front))
         end = time.time()
-        print(probe.log[-1500:], [[l for l in s.log.splitlines() if "une connexion finit" not in l][-12:] for s in front.servers])
         found = {
             title: [one for asked in panel for one in prometheus.ask(asked, start, end)]
             for title, panel in PANELS.items()
@@ -174,15 +173,15 @@ def drawn(found: dict[str, list], marks: dict[str, float]) -> str:
             parts.append(f'<path d="M{"L".join(points)}" class="{colour}"/>')
     note = (
         f"{PEOPLE} personnes, une phrase chacune toutes les {PERIOD} secondes, pendant {end:.0f} "
-        f"secondes ; {datetime.date.today().isoformat()}, python -m tests.dashboard"
+        f"secondes ; {datetime.date.today().isoformat()}, python -m tests.dashboard"
     )
     parts.append(text(20, bottom + 36, note, "small"))
-    return sheet(WIDTH, bottom + 54, title, " ; ".join([*found, *marks]), parts)
+    return sheet(WIDTH, bottom + 54, title, " ; ".join([*found, *marks]), parts)
 
 
 def main() -> None:
     if not shutil.which("prometheus"):
-        sys.exit("Il n'y a pas de Prometheus sur cette machine : sudo apt install prometheus.")
+        sys.exit("Il n'y a pas de Prometheus sur cette machine : sudo apt install prometheus.")
     PICTURE.write_text(drawn(*measured()), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Étape 17 : l'exploitation. Redémarrer, mesurer, restaurer, oublier, partager Redis en deux."""
+"""Étape 17 : l'exploitation. Redémarrer, mesurer, restaurer, oublier, partager Redis en deux."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def said(text: str) -> str:
 
 
 async def talk(members, end: asyncio.Event) -> int:
-    """Fait parler chacun une fois par seconde, jusqu'à la fin ; renvoie combien de phrases."""
+    """Fait parler chacun une fois par seconde, jusqu'à la fin ; renvoie combien de phrases."""
     number = 0
     while not end.is_set():
         await members[number % len(members)].say(f"phrase {number}")
@@ -59,7 +59,7 @@ async def talk(members, end: asyncio.Event) -> int:
 
 
 async def test_rolling(front):
-    """Deux serveurs redémarrés l'un après l'autre : rien de perdu, personne dehors longtemps
+    """Deux serveurs redémarrés l'un après l'autre : rien de perdu, personne dehors longtemps
     (facultatif)"""
     path, end = "/chat/roulement/", asyncio.Event()
     async with persistent_members(front.url, path, 16, Returning) as members:
@@ -84,13 +84,13 @@ async def test_rolling(front):
     for one in members:
         if [message["number"] for message in one.read] != [message["number"] for message in kept]:
             pytest.fail(
-                f"Le salon a gardé {len(kept)} messages ; quelqu'un en a lu {len(one.read)}, ou "
+                f"Le salon a gardé {len(kept)} messages ; quelqu'un en a lu {len(one.read)}, ou "
                 "dans un autre ordre."
             )
 
 
 def status(server, path: str, secure: bool = False) -> int:
-    """Demande une page sans suivre de renvoi ; renvoie le code de sa réponse."""
+    """Demande une page sans suivre de renvoi ; renvoie le code de sa réponse."""
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     with contextlib.closing(kind("127.0.0.1", server.port, timeout=15)) as line:
         line.request("GET", path)
@@ -107,7 +107,7 @@ async def test_health(server, project, python, tmp_path):
         spoil(copy)
         found = await asyncio.to_thread(status, lost, HEALTH)
     if found != 503:
-        pytest.fail(f"La base n'est plus lisible, et {HEALTH} répond HTTP {found} ; attendu : 503.")
+        pytest.fail(f"La base n'est plus lisible, et {HEALTH} répond HTTP {found} ; attendu : 503.")
 
 
 async def test_hidden(front):
@@ -148,17 +148,17 @@ async def test_logs(front):
     if not (found := about()):
         last = lines[-1] if lines else "rien"
         pytest.fail(
-            "Une connexion au salon « journal » finit. Aucune ligne de JSON du journal n'a ce "
-            f"salon dans « room ». La dernière : {last[:200]}"
+            "Une connexion au salon « journal » finit. Aucune ligne de JSON du journal n'a ce "
+            f"salon dans « room ». La dernière : {last[:200]}"
         )
     for field in ("seconds", "code"):
         if not isinstance(found[0].get(field), int | float):
-            pytest.fail(f"La ligne d'une connexion qui finit n'a pas de nombre « {field} ».")
+            pytest.fail(f"La ligne d'une connexion qui finit n'a pas de nombre « {field} ».")
     for line in lines:
         try:
             json.loads(line)
         except ValueError:
-            pytest.fail(f"Une ligne du journal n'est pas du JSON : {line[:200]}")
+            pytest.fail(f"Une ligne du journal n'est pas du JSON : {line[:200]}")
 
 
 def measures(server) -> dict[str, float]:
@@ -194,7 +194,7 @@ async def test_metrics(server, network_visitor):
         if gained[name] != number:
             pytest.fail(
                 "Trois personnes entrent, disent cinq phrases, et l'une envoie une trame de "
-                f"travers : {name} devrait gagner {number} ; elle gagne {gained[name]:g}."
+                f"travers : {name} devrait gagner {number} ; elle gagne {gained[name]:g}."
             )
     if not 0 < gained["chat_delivery_seconds_sum"] < 5:
         pytest.fail(
@@ -231,13 +231,13 @@ async def test_restore(server, project, python, network_visitor, tmp_path):
     done = await asyncio.to_thread(manage, project, python, {}, "after_restore")
     if done.returncode:
         lines = done.stdout.strip().splitlines() or ["(rien)"]
-        pytest.fail(f"« manage.py after_restore » échoue : {lines[-1]}")
+        pytest.fail(f"« manage.py after_restore » échoue : {lines[-1]}")
     for one, what in ((old, "Un salon"), (new, "Un salon né après la sauvegarde")):
         number = await speak(one, "après la restauration")
         if number <= given[one][-1]:
             pytest.fail(
                 f"{what} avait donné le numéro {given[one][-1]}. La base est restaurée, "
-                f"after_restore passe, et la phrase suivante reçoit le {number} : qui avait lu "
+                f"after_restore passe, et la phrase suivante reçoit le {number} : qui avait lu "
                 "l'ancien ne lira pas le nouveau."
             )
     page = await ask(old, "after", given[old][-1])
@@ -258,21 +258,21 @@ async def test_forget(server, project, python, network_visitor):
         done = await asyncio.to_thread(manage, project, python, {}, "forget", "--person", "ada")
         if done.returncode:
             lines = done.stdout.strip().splitlines() or ["(rien)"]
-            pytest.fail(f"« manage.py forget --person ada » échoue : {lines[-1]}")
+            pytest.fail(f"« manage.py forget --person ada » échoue : {lines[-1]}")
         await ws.send(said("encore ada"))
         if (code := await closed(ws)) != 4401:
             pytest.fail(
                 "ada est effacée pendant qu'elle est là. Elle parle, et sa connexion finit par le "
-                f"code {code} ; attendu : 4401, comme toute session finie."
+                f"code {code} ; attendu : 4401, comme toute session finie."
             )
     kept = [one["text"] for one in await history(await enter(network_visitor, "/chat/oubli/"))]
     if kept != ["de quelqu'un d'autre"]:
-        pytest.fail(f"ada est effacée. Le salon ne devrait garder que l'autre ; il garde : {kept}")
+        pytest.fail(f"ada est effacée. Le salon ne devrait garder que l'autre ; il garde : {kept}")
     if await ada.name() == "ada":
         pytest.fail("ada est effacée, et le chat la salue encore par son nom.")
     done = await asyncio.to_thread(manage, project, python, {}, "forget", "--person", "personne")
     if not done.returncode or "personne" not in done.stdout or "Traceback" in done.stdout:
-        pytest.fail("« forget --person » d'un compte qui n'existe pas doit échouer, et le nommer.")
+        pytest.fail("« forget --person » d'un compte qui n'existe pas doit échouer, et le nommer.")
 
 
 async def test_retention(server, project, python, network_visitor):
@@ -283,17 +283,17 @@ async def test_retention(server, project, python, network_visitor):
         done = await asyncio.to_thread(manage, project, python, {}, "forget", "--days", days)
         if done.returncode:
             lines = done.stdout.strip().splitlines() or ["(rien)"]
-            pytest.fail(f"« manage.py forget --days {days} » échoue : {lines[-1]}")
+            pytest.fail(f"« manage.py forget --days {days} » échoue : {lines[-1]}")
         if len(found := await history(someone)) != left:
             pytest.fail(
-                f"« forget --days {days} » : tout {what}, et il reste {len(found)} messages sur 3."
+                f"« forget --days {days} » : tout {what}, et il reste {len(found)} messages sur 3."
             )
     if (number := await speak(someone, "la suite")) <= last:
         pytest.fail(f"Le salon a donné le numéro {last}, oublie, puis donne le {number}.")
 
 
 async def live(visitors, word: str) -> set[str]:
-    """Parle sur un serveur, dans chaque salon ; renvoie ceux où l'autre l'entend aussitôt."""
+    """Parle sur un serveur, dans chaque salon ; renvoie ceux où l'autre l'entend aussitôt."""
 
     async def hears(path: str) -> bool:
         speaker, listener = visitors[path]
@@ -320,7 +320,7 @@ async def test_shards(project, python):
             if "ImproperlyConfigured" not in refusal.log:
                 raise
             pytest.skip(
-                "Avec deux adresses dans REDIS_URL, le serveur refuse de démarrer : ce but n'est "
+                "Avec deux adresses dans REDIS_URL, le serveur refuse de démarrer : ce but n'est "
                 "pas jugé. C'est le mouvement 7, facultatif."
             )
         async with guests(pair[0]) as here, guests(pair[1]) as there:
@@ -328,7 +328,7 @@ async def test_shards(project, python):
             found = await live(visitors, "ensemble")
             if deaf := [path for path in ROOMS if path not in found]:
                 pytest.fail(
-                    f"Deux serveurs, deux Redis : dans {len(deaf)} salons sur {len(ROOMS)}, ce qui "
+                    f"Deux serveurs, deux Redis : dans {len(deaf)} salons sur {len(ROOMS)}, ce qui "
                     "se dit sur l'un ne s'entend pas sur l'autre."
                 )
             alive = []
@@ -339,7 +339,7 @@ async def test_shards(project, python):
                     if await asyncio.to_thread(status, server, HEALTH) != 200:
                         pytest.fail(
                             f"Un Redis manque, et {HEALTH} dit que le serveur ne peut plus rendre "
-                            "service : qui la lit les arrêterait tous."
+                            "service : qui la lit les arrêterait tous."
                         )
                 relay.start()
                 deadline = time.monotonic() + BACK_SECONDS
@@ -349,10 +349,10 @@ async def test_shards(project, python):
             if not all(alive):
                 pytest.fail(
                     "Un des deux Redis s'arrête, et plus aucun salon ne s'entend d'un serveur à "
-                    "l'autre : ils passent tous par celui-là."
+                    "l'autre : ils passent tous par celui-là."
                 )
             if alive[0] & alive[1]:
-                pytest.fail("Un salon s'annonce par les deux Redis : un seul suffit.")
+                pytest.fail("Un salon s'annonce par les deux Redis : un seul suffit.")
             for path in ROOMS:
                 kept = [one["text"] for one in await history(await enter(here, path))]
                 if not {f"sans 0 {path}", f"sans 1 {path}"} <= {*kept}:

@@ -19,8 +19,8 @@ FORMS = {
     "delete": re.compile(r"Supprimez le fichier \*\*`([^`*]+)`\*\*\."),
     "rename": re.compile(r"Renommez \*\*`([^`*]+)`\*\* en \*\*`([^`*]+)`\*\*\."),
     "stop": re.compile(
-        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx|le public) : \*\*Ctrl-C\*\* dans le "
-        rf"terminal « ({SERVING}) »\."
+        r"Arrêtez (?:le (?:second )?serveur|Redis|PostgreSQL|nginx|le public) : \*\*Ctrl-C\*\* "
+        rf"dans le terminal « ({SERVING}) »\."
     ),
 }
 ALMOST_CAPTION = re.compile(

@@ -32,7 +32,7 @@ def production_settings(project: Path) -> dict[str, str]:
 def manage(
     project: Path, python: str, environment: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess:
-    """Lance une commande de `manage.py` ; renvoie son code et ce qu'elle dit.
+    """Lance une commande de `manage.py` ; renvoie son code et ce qu'elle dit.
 
     Lève AssertionError si elle n'a pas fini en une minute.
     """
@@ -50,7 +50,7 @@ def manage(
         )
     except subprocess.TimeoutExpired:
         command = " ".join(arguments)
-        raise AssertionError(f"« manage.py {command} » n'a pas fini en une minute.") from None
+        raise AssertionError(f"« manage.py {command} » n'a pas fini en une minute.") from None
 
 
 class ProductionServer(Server):

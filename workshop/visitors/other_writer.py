@@ -33,12 +33,12 @@ def erase(project: Path, text: str) -> None:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             for (table,) in connection.execute(names).fetchall():
                 columns = connection.execute(f'SELECT * FROM "{table}" LIMIT 0').description
-                where = " OR ".join(rf'"{name}" = ?' for name, *_ in columns)
+                where = " OR ".join(rf'"{name}" = ?' for name, *_ in columns)
                 connection.execute(f'DELETE FROM "{table}" WHERE {where}', [text] * len(columns))
 
 
 def saved(project: Path, folder: Path) -> dict[Path, Path]:
-    """Copie les bases SQLite d'un projet dans un dossier ; renvoie la copie de chacune."""
+    """Copie les bases SQLite d'un projet dans un dossier ; renvoie la copie de chacune."""
     found = {path: folder / f"{rank}.sqlite3" for rank, path in enumerate(_databases(project))}
     for path, copy in found.items():
         _copied(path, copy)
@@ -59,7 +59,7 @@ def _copied(source: Path, target: Path) -> None:
 
 
 def spoil(project: Path) -> None:
-    """Abîme les bases SQLite d'un projet : ce ne sont plus des bases."""
+    """Abîme les bases SQLite d'un projet : ce ne sont plus des bases."""
     for path in _databases(project):
         path.write_bytes(b"ceci n'est plus une base " * 400)
 
