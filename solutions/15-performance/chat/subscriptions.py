@@ -34,7 +34,8 @@ class Subscription:
 
     async def join(self, member):
         self.members.add(member)
-        if not self.subscribing:
+        # Une inscription manquée se retente.
+        if not self.subscribing or (self.subscribing.done() and self.subscribing.exception()):
             self.subscribing = asyncio.create_task(self.subscribe())
         # Qui part pendant ce temps n'interrompt pas l'inscription des autres.
         await asyncio.shield(self.subscribing)
@@ -54,9 +55,16 @@ class Subscription:
     async def subscribe(self):
         self.layer = get_channel_layer()
         self.channel = await self.layer.new_channel()
-        await self.layer.group_add(self.group, self.channel)
-        if not self.members:
-            await self.layer.group_discard(self.group, self.channel)
+        is_wanted = False
+        try:
+            await self.layer.group_add(self.group, self.channel)
+            is_wanted = bool(self.members)
+        finally:
+            if not is_wanted:
+                # La couche n'oublie un canal que si l'on cesse de l'écouter.
+                listening = asyncio.create_task(self.listen())
+                await asyncio.sleep(0)
+                listening.cancel()
 
     async def listen(self):
         try:
