@@ -53,7 +53,7 @@ with RedisServer() as redis:
     os.environ |= {"REDIS_URL": redis.url, "DJANGO_SETTINGS_MODULE": "live.settings"}
     django.setup()
     from channels.layers import get_channel_layer
-    from chat import outbox, subscriptions
+    from chat import outbox, relay, subscriptions
     from redis import RedisError
 
     layer = get_channel_layer()
@@ -109,6 +109,19 @@ def test_a_room_that_cannot_be_joined_keeps_no_channel(play):
         assert await is_refused(one)
         room().leave(one)
         await settle(lambda: not known())
+        assert not known(), known()
+    """)
+
+
+def test_who_is_refused_while_redis_is_away_costs_nothing(play):
+    play("""
+        redis.kill()
+        await asyncio.sleep(0.5)
+        assert not await relay.announce("essai", {"type": "rien"})
+        for _ in range(20):
+            one = Member()
+            assert await is_refused(one)
+            room().leave(one)
         assert not known(), known()
     """)
 

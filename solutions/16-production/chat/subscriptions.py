@@ -5,9 +5,10 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.db import IntegrityError
+from redis import RedisError
 
 from . import history
-from .relay import announce
+from .relay import absence, announce
 
 # Moins qu'une boîte d'envoi : un paquet tient dans une boîte vide.
 MOST_AT_ONCE = 50
@@ -53,6 +54,9 @@ class Subscription:
                 self.listening.cancel()
 
     async def subscribe(self):
+        # Chaque essai manqué laisserait un canal dans la couche.
+        if absence:
+            raise RedisError("Redis ne répond plus.")
         self.layer = get_channel_layer()
         self.channel = await self.layer.new_channel()
         is_wanted = False
