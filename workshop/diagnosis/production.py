@@ -41,11 +41,6 @@ words(
             "Un visiteur peut écrire cet en-tête. nginx doit l'écraser, par $remote_addr, et "
             "uvicorn ne croire que nginx.",
         ),
-        "scheme-not-compared": (
-            r"^Derrière nginx, une page en clair",
-            "L'Origin dit aussi le protocole : comparez-le à celui de la connexion, que donne "
-            'scope["scheme"], « wss » en TLS.',
-        ),
     },
     steps=DEPLOYED,
 )

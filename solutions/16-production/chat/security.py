@@ -16,7 +16,7 @@ from .visits import Shared
 
 
 class SameOrigin:
-    """N'admet que les pages de ce serveur : même protocole, même machine, même port."""
+    """N'admet que les pages de ce serveur : même machine, même port."""
 
     def __init__(self, application):
         self.application = application
@@ -24,9 +24,7 @@ class SameOrigin:
     async def __call__(self, scope, receive, send):
         headers = dict(scope["headers"])
         origin = urlsplit(headers.get(b"origin", b"").decode("latin-1"))
-        scheme = "https" if scope.get("scheme") == "wss" else "http"
-        here = scheme, headers.get(b"host", b"").decode("latin-1")
-        same = (origin.scheme, origin.netloc) == here
+        same = origin.netloc == headers.get(b"host", b"").decode("latin-1")
         application = self.application if same else WebsocketDenier.as_asgi()
         return await application(scope, receive, send)
 
