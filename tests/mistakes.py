@@ -106,6 +106,8 @@ class Mistake:
         message = str(report.diagnosis or report.red.reason)
         # Le port d'un vrai serveur change d'une fois à l'autre, et l'heure aussi.
         message = re.sub(r"(?<=127\.0\.0\.1):[\d:]+", ":8000", message)
+        # Ce qu'une rafale a livré avant de s'arrêter aussi.
+        message = re.sub(r"(?<=entendu en direct que )[1-9]\d*", "30", message)
         code = report.diagnosis.code if report.diagnosis else "unknown"
         return Answer(code, report.red.id, re.sub(r"\d\d:\d\d", "12:00", message))
 

@@ -53,6 +53,20 @@ SLIPS = [
         "de 4, et doit être de 8 espaces",
     ),
     ('    "daphne",\n    "chat",\n', '    "chat",\n    "daphne",\n', "misplaced-lines", "l'ordre"),
+    ("        await self.accept()\n", "", "missing-call", "appel à self.accept"),
+    (
+        "        await self.accept()\n",
+        "        await self.accept()\n        self.greet()\n",
+        "extra-call",
+        "appel à self.greet est de trop",
+    ),
+    (
+        "        await self.accept()\n",
+        "        await self.accept()\n        self.age = 7\n",
+        "extra-value",
+        "self.age",
+    ),
+    ("(Consumer)", "()", "missing-word", "« Consumer »"),
     (RIGHT, "\n", "empty-file", "chat.py est vide"),
 ]
 
@@ -84,7 +98,7 @@ def test_a_slip_is_said(good, bad, code, words, separated):
     [
         ("await self.accept()", "await self.close()"),
         ("Bienvenue", "Bonjour"),
-        ("        await self.accept()\n", ""),
+        ("        await self.accept()\n        await self.send", "        self"),
         ("return self.user.get_full_name()", "return None"),
     ],
 )

@@ -17,6 +17,7 @@ PHASES = (
     "consumer",
     "handshake",
     "relay",
+    "production",
     "conversation",
     "texts",
 )

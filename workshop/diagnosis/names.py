@@ -50,6 +50,12 @@ def shadowed(case, error):
             yield "shadowed-package", Place(file), cause
 
 
+@rule("AttributeError", r"'list' object has no attribute '(?P<name>add|discard)'")
+def list_for_set(case, error, name):
+    """C'est une liste, et {name}() est le geste d'un ensemble, que crée set()."""
+    yield None
+
+
 @rule("ModuleNotFoundError", "No module named '(?P<name>[^']+)'", observed=NOT_FOUND)
 def missing_settings(case, error, name):
     """Les réglages ne sont pas où manage.py les cherche."""

@@ -3,7 +3,9 @@
 Ces mots-là valent pour tout projet et tout fichier : ils ne regardent que ce qui répare.
 """
 
+import ast
 import re
+import textwrap
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -18,8 +20,11 @@ IMPORT = re.compile(r"(?:from [\w.]+ )?import .+")
 SETTING = re.compile(r"(?P<name>[A-Z][A-Z_]+) = ")
 ELEMENT = re.compile(r"[\"'](?P<text>[^\"']+)[\"'],")
 DEFINITION = re.compile(r"(?:async )?(?:def|class) (?P<name>\w+)")
+HEADER = re.compile(r"proxy_set_header (?P<name>[\w-]+) .*;")
 MISSPELT = ("misspelt", "case")
 QUOTES = {("'", "'"), ('"', '"')}
+# Ce qui vient avec un mot, dans une liste.
+AROUND = {",", "'", '"'}
 # Ce qui manque à une ligne, ou y est de trop : un code, une phrase.
 MISSING = {
     ("await",): (
@@ -92,12 +97,11 @@ def _slips(edit: Edit, project: Path) -> Iterator[Slip]:
         cause = f"La ligne {number} est un commentaire, que rien ne lit : retirez son « # »."
         yield "commented", cause
     elif not mine:
-        yield from _lost("\n".join(line.strip() for line in theirs), _list(lines[: edit.start]))
+        yield from _lost(textwrap.dedent("\n".join(theirs)), _list(lines[: edit.start]))
     elif theirs:
         yield from _retouched(mine, theirs)
-    elif found := ELEMENT.fullmatch("\n".join(mine).strip()):
-        where = _list(lines[: edit.start])
-        yield "extra-element", f"« {found['text']} » est de trop dans {where} : retirez-le."
+    else:
+        yield from _spare(textwrap.dedent("\n".join(mine)), _list(lines[: edit.start]))
 
 
 def _list(above: list[str]) -> str:
@@ -116,6 +120,38 @@ def _lost(text: str, where: str) -> Iterator[Slip]:
         yield "missing-element", f"Il manque « {found['text']} » dans {where}."
     elif found := DEFINITION.match(text):
         yield "missing-definition", f"Il manque « {found['name']} »."
+    elif found := HEADER.fullmatch(text):
+        cause = f"nginx ne dit pas {found['name']} au serveur : il y faut un proxy_set_header."
+        yield "missing-header", cause
+    elif name := _done(text, ast.Call):
+        yield "missing-call", f"Il manque un appel à {name}."
+    elif name := _done(text, ast.Assign):
+        yield "missing-value", f"Ici, {name} doit recevoir une valeur, et n'en reçoit pas."
+
+
+def _spare(text: str, where: str) -> Iterator[Slip]:
+    """Donne ce que l'on dit de lignes entières qui sont de trop, dans une liste qui a ce nom."""
+    if found := ELEMENT.fullmatch(text):
+        yield "extra-element", f"« {found['text']} » est de trop dans {where} : retirez-le."
+    elif name := _done(text, ast.Call):
+        yield "extra-call", f"Cet appel à {name} est de trop : retirez-le."
+    elif name := _done(text, ast.Assign):
+        yield "extra-value", f"La valeur que {name} reçoit ici est de trop : retirez-la."
+
+
+def _done(text: str, kind: type[ast.Call] | type[ast.Assign]) -> str:
+    """Renvoie le nom qu'une seule instruction appelle, ou remplit ; vide si ce n'en est pas une."""
+    try:
+        (node,) = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return ""
+    while isinstance(node, ast.If) and len(node.body) == 1:
+        (node,) = node.body
+    while isinstance(node, ast.Expr | ast.Await):
+        node = node.value
+    if not isinstance(node, kind):
+        return ""
+    return ast.unparse(node.func if kind is ast.Call else node.targets[0])
 
 
 def _retouched(mine: list[str], theirs: list[str]) -> Iterator[Slip]:
@@ -147,6 +183,8 @@ def _retouched(mine: list[str], theirs: list[str]) -> Iterator[Slip]:
             yield "missing-sign", f"Il manque le signe « {signs[0]} »."
         else:
             yield "extra-sign", f"Le signe « {signs[0]} » est de trop."
+    elif new and len(words := {*signs} - AROUND) == 1:
+        yield "missing-word", f"Il manque « {words.pop()} » dans cette ligne."
 
 
 def _misspelt(changes: list[tuple[tuple[str, ...], tuple[str, ...]]]) -> Iterator[Slip]:
