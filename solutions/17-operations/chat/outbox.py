@@ -15,6 +15,8 @@ class Outbox:
 
     def __init__(self, send, read_after):
         self.send, self.read_after, self.line = send, read_after, current_line.get()
+        # Les tâches du salon, nées ici, héritent de ce qui reste posé, et vivent plus longtemps.
+        current_line.set(None)
         self.waiting, self.emptying = deque(), None
         self.sent, self.announced = None, 0
         self.is_late = self.is_closed = False

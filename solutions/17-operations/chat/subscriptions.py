@@ -5,9 +5,10 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.db import IntegrityError
+from redis import RedisError
 
 from . import history, metrics
-from .relay import announce, relay_of
+from .relay import absences, announce, relay_of
 
 # Moins qu'une boîte d'envoi : un paquet tient dans une boîte vide.
 MOST_AT_ONCE = 50
@@ -34,7 +35,8 @@ class Subscription:
 
     async def join(self, member):
         self.members.add(member)
-        if not self.subscribing:
+        # Une inscription manquée se retente.
+        if not self.subscribing or (self.subscribing.done() and self.subscribing.exception()):
             self.subscribing = asyncio.create_task(self.subscribe())
         # Qui part pendant ce temps n'interrompt pas l'inscription des autres.
         await asyncio.shield(self.subscribing)
@@ -52,11 +54,22 @@ class Subscription:
                 self.listening.cancel()
 
     async def subscribe(self):
-        self.layer = get_channel_layer(relay_of(self.group))
+        # Chaque essai manqué laisserait un canal dans la couche.
+        alias = relay_of(self.group)
+        if absences[alias]:
+            raise RedisError("Redis ne répond plus.")
+        self.layer = get_channel_layer(alias)
         self.channel = await self.layer.new_channel()
-        await self.layer.group_add(self.group, self.channel)
-        if not self.members:
-            await self.layer.group_discard(self.group, self.channel)
+        is_wanted = False
+        try:
+            await self.layer.group_add(self.group, self.channel)
+            is_wanted = bool(self.members)
+        finally:
+            if not is_wanted:
+                # La couche n'oublie un canal que si l'on cesse de l'écouter.
+                listening = asyncio.create_task(self.listen())
+                await asyncio.sleep(0)
+                listening.cancel()
 
     async def listen(self):
         try:

@@ -139,6 +139,7 @@ if DATABASE_URL:
         'default': {
             'ENGINE': 'django.db.backends.postgresql',
             'NAME': options.pop('dbname', ''),
+            **{key.upper(): options.pop(key, '') for key in ('user', 'password', 'host', 'port')},
             'OPTIONS': {**options, 'pool': {'min_size': 1, 'max_size': 10, 'timeout': 5}},
             'CONN_HEALTH_CHECKS': True,
         }
