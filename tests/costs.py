@@ -144,6 +144,7 @@ class Crowd:
         return {
             "entering": less(self.pieces.seconds(), before),
             "memory": less(self.pieces.memory(), memory),
+            "empty": memory,
         }
 
     async def during(self, act, a_second: int, seconds: int) -> dict[str, float]:
@@ -343,6 +344,7 @@ def prices(found: dict, spread: dict, few: dict, many: dict, ports: list[str]) -
         found[f"{name}, silence"] = 1e6 * quiet / people / TURN
         found[f"{name}, entry"] = 1e6 * spread["entering"][name] / people
         found[f"{name}, octets"] = spread["memory"][name] / people
+    found[f"{SERVER}, octets d'un seul, vide"] = spread["empty"][SERVER] / 2
     # nginx passe une trame à l'aller, et trente au retour.
     found[f"{NGINX}, phrase"] = found[f"{NGINX}, delivery"] = found[f"{NGINX}, phrase"] / 31
 
