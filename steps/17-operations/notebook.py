@@ -65,7 +65,7 @@ with server() as first, server() as second:
     async with page(first) as ada, page(second) as blaise:
         last = (await say(ada, "Je suis là."))["number"]
         first.process.terminate()
-        await say(blaise, "Ada ?")
+        await say(blaise, "On t'attend, Ada.")
         try:
             await ada.recv()
         except ConnectionClosed as farewell:
@@ -146,13 +146,13 @@ BUSY = 0.5  # ce que l'on accepte de remplir d'un processeur
 # d'une personne pendant une seconde.
 THINGS = "phrases", "réceptions", "livraisons", "battements", "silence"
 PRICES = {
-    "serveurs": (6400, 690, 21, 4300, 57),
-    "nginx": (30, 0, 30, 170, 9),
-    "Redis": (260, 14, 0, 130, 10),
-    "PostgreSQL": (1500, 0, 0, 630, 0),
+    "serveurs": (6200, 690, 21, 4300, 52),
+    "nginx": (30, 0, 30, 170, 8),
+    "Redis": (260, 14, 0, 140, 10),
+    "PostgreSQL": (1500, 0, 0, 590, 0),
 }
 # Des octets : un serveur vide ; une connexion chez lui, chez nginx, une prise ; un message gardé.
-EMPTY, SERVER, NGINX, SOCKET, ROW = 91_000_000, 39_400, 50_200, 3_600, 269
+EMPTY, SERVER, NGINX, SOCKET, ROW = 93_000_000, 39_400, 50_100, 3_600, 269
 
 
 def needs(people, prices=PRICES, together=False):
@@ -208,7 +208,7 @@ print(f"à {middle} : calculé {phrase + middle * delivery:,.0f} µs, mesuré {
 print(f"une connexion : {medians(load()[-1])['15-redis']['memory_kb']:.0f} Ko")
 
 # %% [markdown]
-# Elle l'est, à quelques pour cent près. Le banc paie moins que nos prix, et pour la même raison qu'au chapitre 15 : les phrases y viennent par paquets, qui partagent une transaction et un appel au système. Dans un salon de trente où chacun parle une fois par minute, une phrase est seule. Une connexion y prend aussi moins de mémoire que déployée.
+# Elle l'est, à quelques pour cent près. Le banc paie moins que nos prix, et pour la même raison qu'au chapitre 15 : les phrases y viennent par paquets, qui partagent une transaction et un appel au système. À PostgreSQL, un paquet de cinquante coûte 2,9 ms, et une phrase seule 1,1. Dans un salon de trente où chacun parle une fois par minute, une phrase est seule. Une connexion y prend aussi moins de mémoire que déployée.
 #
 # ## Un million, autrement
 #
@@ -233,3 +233,24 @@ table(
         "Centrifugo": CENTRIFUGO,
     }
 )
+
+# %% [markdown]
+# Quatre fois moins qu'au départ, six fois plus que Centrifugo, qui est en Go, et qui ne garde rien dans une base. Ce qui reste est surtout la phrase elle-même : la garder est ce que ce chat promet. La mémoire, elle, suit le nombre de processus, et un octet que deux processus partagent y est compté deux fois.
+#
+# ## À explorer
+#
+# **1.** Mettez mille personnes dans un salon : `ROOM = 1000`. Qu'est-ce qui coûte le plus, à un million ?
+#
+# <details><summary>Réponse</summary>
+#
+# Les réceptions d'abord, onze mille processeurs, tant que les salons sont répartis : une phrase en touche mille. Les salons réunis, ce sont les livraisons : dix-sept millions par seconde, et 37 Gbit/s. Dans un tel salon, les phrases viendraient par paquets, et le banc dit alors 2,5 µs au lieu de 21.
+#
+# </details>
+#
+# **2.** Espacez les battements : `HEARTBEAT = 60`. Qu'y gagne-t-on, et qu'y perd-on ?
+#
+# <details><summary>Réponse</summary>
+#
+# Six fois moins de questions, sans changer une ligne du serveur. Mais une annonce perdue se voit une minute plus tard, et une ligne morte aussi. Faire répondre le salon ne prend rien à personne.
+#
+# </details>
