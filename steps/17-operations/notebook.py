@@ -125,7 +125,7 @@ print("Ada lit", await following(seen))
 # %% [markdown]
 # ## De trente à trente millions, sur le papier
 #
-# Trois sortes de nombres. Les *hypothèses* sont à vous : changez-les. Les *prix*, en microsecondes de processeur, sont mesurés : `.venv/bin/python -m tests.costs`, sous Linux, sur la machine du banc, médianes de trois fois, le 29 novembre 2026. Le reste est *calculé*, et ne vaut que ce que valent les deux autres.
+# Trois sortes de nombres. Les *hypothèses* sont à vous : changez-les. Les *prix*, en microsecondes de processeur, sont mesurés : `.venv/bin/python -m tests.costs`, sous Linux, sur la machine du banc, médianes de trois fois, le 29 novembre 2026, d'autres travaillant sur la machine. Le reste est *calculé*, et ne vaut que ce que valent les deux autres.
 #
 # **À un million de personnes, qu'est-ce qui prendra le plus de processeur : les phrases, les livraisons, ou le silence ?**
 
@@ -212,7 +212,7 @@ print(f"une connexion : {medians(load()[-1])['15-redis']['memory_kb']:.0f} Ko")
 #
 # ## Un million, autrement
 #
-# Deux changements, essayés sur une copie du chat par la même commande. Le salon connaît son dernier numéro, et répond lui-même aux battements, sans base ni Redis. Puis `hash $uri consistent;`, dans `upstream`, fait mener par nginx tout un salon au même serveur. La dernière colonne est publiée par Centrifugo. **Combien de processeurs gagne chacun ?**
+# Deux changements, essayés sur une copie du chat par la même commande, deux fois. Le salon connaît son dernier numéro, et répond lui-même aux battements, sans base ni Redis. Puis `hash $uri consistent;`, dans `upstream`, fait mener par nginx tout un salon au même serveur. La dernière colonne est publiée par Centrifugo. **Combien de processeurs gagne chacun ?**
 
 # %%
 BEATS = {"serveurs": 630, "nginx": 120, "Redis": 0, "PostgreSQL": 0}
