@@ -235,7 +235,7 @@ table(
 )
 
 # %% [markdown]
-# Quatre fois moins qu'au départ, six fois plus que Centrifugo, qui est en Go, et qui ne garde rien dans une base. Ce qui reste est surtout la phrase elle-même : la garder est ce que ce chat promet. La mémoire, elle, suit le nombre de processus, et un octet que deux processus partagent y est compté deux fois.
+# Quatre fois moins qu'au départ, six fois plus que Centrifugo, qui est écrit en langage Go, et qui ne garde rien dans une base. Ce qui reste est surtout la phrase elle-même : la garder est ce que ce chat promet. La mémoire, elle, suit le nombre de processus, et un octet que deux processus partagent y est compté deux fois.
 #
 # ## À explorer
 #
