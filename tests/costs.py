@@ -29,7 +29,7 @@ import psutil
 from picows import WSMsgType
 
 from workshop.basics import ROOT
-from workshop.bench.load import Public, Race
+from workshop.bench.load import Public, Race, Trouble
 from workshop.chapters.steps import find_step
 from workshop.project.deploying import HERE, deployed
 from workshop.project.files import copy_project
@@ -133,7 +133,7 @@ class Crowd:
         self.speakers = [Public(race) for race in races]
         others = [Race(urls[-1], os.getpid(), race.path, size - 1) for race in races]
         self.listeners = [Public(race) for race in others]
-        self.pieces, self.people = pieces, rooms * size
+        self.pieces, self.people, self.size = pieces, rooms * size, size
 
     async def enter(self) -> dict:
         """Fait entrer tout le monde ; renvoie ce que cela prend, et la mémoire."""
@@ -144,6 +144,7 @@ class Crowd:
         return {
             "entering": less(self.pieces.seconds(), before),
             "memory": less(self.pieces.memory(), memory),
+            "empty": memory,
         }
 
     async def during(self, act, a_second: int, seconds: int) -> dict[str, float]:
@@ -153,6 +154,8 @@ class Crowd:
         for turn in range(seconds * a_second):
             act(turn)
             await asyncio.sleep(began + (turn + 1) / a_second - time.monotonic())
+        if refused := sum(public.refused for public in (*self.listeners, *self.speakers)):
+            raise Trouble(f"Le chat refuse {refused} trames.")
         return less(self.pieces.seconds(), before)
 
     async def silence(self) -> dict[str, float]:
@@ -168,7 +171,15 @@ class Crowd:
 
     async def speak(self, a_second: int, seconds: int) -> dict[str, float]:
         speakers = itertools.cycle(self.speakers)
-        return await self.during(lambda _: next(speakers).say(), a_second, seconds)
+        before, expected = self.heard(), a_second * seconds * self.size
+        spent = await self.during(lambda _: next(speakers).say(), a_second, seconds)
+        await asyncio.sleep(1)
+        if self.heard() - before != expected:
+            raise Trouble(f"{self.heard() - before} livraisons, au lieu de {expected}.")
+        return spent
+
+    def heard(self) -> int:
+        return sum(public.received for public in (*self.listeners, *self.speakers))
 
 
 async def measured(urls: list[str], pid: int, place: str) -> dict:
@@ -343,6 +354,7 @@ def prices(found: dict, spread: dict, few: dict, many: dict, ports: list[str]) -
         found[f"{name}, silence"] = 1e6 * quiet / people / TURN
         found[f"{name}, entry"] = 1e6 * spread["entering"][name] / people
         found[f"{name}, octets"] = spread["memory"][name] / people
+    found[f"{SERVER}, octets d'un seul, vide"] = spread["empty"][SERVER] / 2
     # nginx passe une trame à l'aller, et trente au retour.
     found[f"{NGINX}, phrase"] = found[f"{NGINX}, delivery"] = found[f"{NGINX}, phrase"] / 31
 

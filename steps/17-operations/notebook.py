@@ -65,7 +65,7 @@ with server() as first, server() as second:
     async with page(first) as ada, page(second) as blaise:
         last = (await say(ada, "Je suis là."))["number"]
         first.process.terminate()
-        await say(blaise, "Ada ?")
+        await say(blaise, "On t'attend, Ada.")
         try:
             await ada.recv()
         except ConnectionClosed as farewell:
@@ -125,7 +125,7 @@ print("Ada lit", await following(seen))
 # %% [markdown]
 # ## De trente à trente millions, sur le papier
 #
-# Trois sortes de nombres. Les *hypothèses* sont à vous : changez-les. Les *prix*, en microsecondes de processeur, sont mesurés : `.venv/bin/python -m tests.costs`, sous Linux, sur la machine du banc, médianes de trois fois, le 29 novembre 2026. La mémoire d'une connexion vient de `docs/bench.json`. Le reste est *calculé*, et ne vaut que ce que valent les deux autres.
+# Trois sortes de nombres. Les *hypothèses* sont à vous : changez-les. Les *prix*, en microsecondes de processeur, sont mesurés : `.venv/bin/python -m tests.costs`, sous Linux, sur la machine du banc, médianes de trois fois, le 29 novembre 2026, d'autres travaillant sur la machine. Le reste est *calculé*, et ne vaut que ce que valent les deux autres.
 #
 # **À un million de personnes, qu'est-ce qui prendra le plus de processeur : les phrases, les livraisons, ou le silence ?**
 
@@ -144,16 +144,15 @@ BUSY = 0.5  # ce que l'on accepte de remplir d'un processeur
 
 # Les prix : une phrase, sa réception chez un serveur, une livraison, un battement, et le silence
 # d'une personne pendant une seconde.
-THINGS = "phrases", "réceptions", "livraisons", "battements", "personnes"
+THINGS = "phrases", "réceptions", "livraisons", "battements", "silence"
 PRICES = {
-    "serveurs": (5850, 836, 22, 3600, 52),
-    "nginx": (34, 0, 34, 120, 9),
-    "Redis": (90, 10, 0, 65, 9),
-    "PostgreSQL": (1667, 0, 0, 574, 0),
+    "serveurs": (6200, 690, 21, 4300, 52),
+    "nginx": (30, 0, 30, 170, 8),
+    "Redis": (260, 14, 0, 140, 10),
+    "PostgreSQL": (1500, 0, 0, 590, 0),
 }
-# Des octets : une connexion chez un serveur, et chez nginx ; une prise ; un message gardé.
-SERVER = 1024 * medians(load()[-1])["15-redis"]["memory_kb"]
-NGINX, SOCKET, ROW = 49_600, 3_640, 277
+# Des octets : un serveur vide ; une connexion chez lui, chez nginx, une prise ; un message gardé.
+EMPTY, SERVER, NGINX, SOCKET, ROW = 93_000_000, 39_400, 50_100, 3_600, 269
 
 
 def needs(people, prices=PRICES, together=False):
@@ -167,11 +166,15 @@ def needs(people, prices=PRICES, together=False):
         cores = {name: sum(map(mul, each_second, row)) / 1e6 for name, row in prices.items()}
         servers = max(2, math.ceil(cores["serveurs"] / BUSY))
     return {
-        **dict(zip(THINGS, each_second, strict=True)),
+        **dict(zip(THINGS[:4], each_second, strict=False)),
         **{f"processeurs, {name}": busy for name, busy in cores.items()},
+        **{
+            f"dont, aux serveurs, {thing}": rate * price / 1e6
+            for thing, rate, price in zip(THINGS, each_second, prices["serveurs"], strict=True)
+        },
         "processus du chat": servers,
         "Redis, un processeur chacun": math.ceil(cores["Redis"] / BUSY),
-        "mémoire, Go": people * (SERVER + NGINX + 3 * SOCKET) / 1e9,
+        "mémoire, Go": (servers * EMPTY + people * (SERVER + NGINX + 3 * SOCKET)) / 1e9,
         "sortie, Mbit/s": delivered * FRAME * 8 / 1e6,
         "histoire, Go par jour": phrases * ROW * 86_400 / 1e9,
     }
@@ -179,17 +182,17 @@ def needs(people, prices=PRICES, together=False):
 
 def table(columns):
     """Écrit un tableau : une colonne par calcul, deux chiffres qui comptent."""
-    print(f"{'':28}", *(f"{name:>12}" for name in columns))
+    print(f"{'':30}", *(f"{name:>12}" for name in columns))
     for row in next(iter(columns.values())):
         found = [column.get(row, math.nan) for column in columns.values()]
         words = ["—" if math.isnan(one) else f"{float(f'{one:.2g}'):,.10g}" for one in found]
-        print(f"{row:28}", *(f"{word:>12}".replace(",", " ") for word in words))
+        print(f"{row:30}", *(f"{word:>12}".replace(",", " ") for word in words))
 
 
 table({f"{n:,}".replace(",", " "): needs(n) for n in (30, 300, 3000, 30_000, 10**6, 3 * 10**7)})
 
 # %% [markdown]
-# Le silence. Une page qui ne dit rien demande toutes les dix secondes si elle a manqué quelque chose : c'est une question à la base, et un jeton à Redis, six fois plus souvent qu'une phrase. Puis viennent les réceptions : avec assez de serveurs, trente personnes d'un salon en touchent trente, et ce que le chapitre 15 payait une fois par salon se paie de nouveau une fois par personne.
+# Ni les phrases ni les livraisons : les battements. Une page qui ne dit rien demande toutes les dix secondes si elle a manqué quelque chose : une question à la base, un jeton à Redis, six fois plus souvent qu'une phrase. Puis viennent les réceptions : avec assez de serveurs, trente personnes d'un salon en touchent trente, et ce que le chapitre 15 payait une fois par salon se paie de nouveau une fois par personne. Les livraisons, qu'il a rendues presque gratuites, sont ce qui coûte le moins.
 #
 # ## Le banc dit-il la même chose ?
 #
@@ -202,16 +205,17 @@ delivery = (said[large] - said[small]) / (large - small)
 phrase = said[small] - small * delivery
 print(f"au banc, une phrase : {phrase:,.0f} µs, une livraison : {delivery:.1f} µs")
 print(f"à {middle} : calculé {phrase + middle * delivery:,.0f} µs, mesuré {said[middle]:,.0f}")
+print(f"une connexion : {medians(load()[-1])['15-redis']['memory_kb']:.0f} Ko")
 
 # %% [markdown]
-# Elle l'est, à quelques pour cent près. Le banc paie moins que nos prix, et pour la même raison qu'au chapitre 15 : les phrases y viennent par paquets, qui partagent une transaction et un appel au système. Dans un salon de trente où chacun parle une fois par minute, une phrase est seule.
+# Elle l'est, à quelques pour cent près. Le banc paie moins que nos prix, et pour la même raison qu'au chapitre 15 : les phrases y viennent par paquets, qui partagent une transaction et un appel au système. À PostgreSQL, un paquet de cinquante coûte 2,9 ms, et une phrase seule 1,1. Dans un salon de trente où chacun parle une fois par minute, une phrase est seule. Une connexion y prend aussi moins de mémoire que déployée.
 #
 # ## Un million, autrement
 #
-# Deux changements, essayés sur une copie du chat par la même commande. Le salon connaît son dernier numéro, et répond lui-même aux battements, sans base ni Redis. Puis `hash $uri consistent;`, dans `upstream`, fait mener par nginx tout un salon au même serveur. La dernière colonne est publiée par Centrifugo. **Combien de processeurs gagne chacun ?**
+# Deux changements, essayés sur une copie du chat par la même commande, deux fois. Le salon connaît son dernier numéro, et répond lui-même aux battements, sans base ni Redis. Puis `hash $uri consistent;`, dans `upstream`, fait mener par nginx tout un salon au même serveur. La dernière colonne est publiée par Centrifugo. **Combien de processeurs gagne chacun ?**
 
 # %%
-BEATS = {"serveurs": 458, "nginx": 104, "Redis": 0, "PostgreSQL": 0}
+BEATS = {"serveurs": 630, "nginx": 120, "Redis": 0, "PostgreSQL": 0}
 ANSWERS = {name: (*row[:3], BEATS[name], row[4]) for name, row in PRICES.items()}
 CENTRIFUGO = {
     "livraisons": 500_000,
@@ -229,3 +233,24 @@ table(
         "Centrifugo": CENTRIFUGO,
     }
 )
+
+# %% [markdown]
+# Quatre fois moins qu'au départ, six fois plus que Centrifugo, qui est écrit en langage Go, et qui ne garde rien dans une base. Ce qui reste est surtout la phrase elle-même : la garder est ce que ce chat promet. La mémoire, elle, suit le nombre de processus, et un octet que deux processus partagent y est compté deux fois.
+#
+# ## À explorer
+#
+# **1.** Mettez mille personnes dans un salon : `ROOM = 1000`. Qu'est-ce qui coûte le plus, à un million ?
+#
+# <details><summary>Réponse</summary>
+#
+# Les réceptions d'abord, onze mille processeurs, tant que les salons sont répartis : une phrase en touche mille. Les salons réunis, ce sont les livraisons : dix-sept millions par seconde, et 37 Gbit/s. Dans un tel salon, les phrases viendraient par paquets, et le banc dit alors 2,5 µs au lieu de 21.
+#
+# </details>
+#
+# **2.** Espacez les battements : `HEARTBEAT = 60`. Qu'y gagne-t-on, et qu'y perd-on ?
+#
+# <details><summary>Réponse</summary>
+#
+# Six fois moins de questions, sans changer une ligne du serveur. Mais une annonce perdue se voit une minute plus tard, et une ligne morte aussi. Faire répondre le salon ne prend rien à personne.
+#
+# </details>
