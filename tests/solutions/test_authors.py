@@ -26,7 +26,8 @@ def listed(**asked):
     page = admin.get("/admin/chat/message/", asked).context_data
     return [str(one) for one in page["cl"].result_list]
 def rows():
-    return [[one.text, one.name, one.author and one.author.username] for one in Message.objects.all()]
+    kept = Message.objects.all()
+    return [[one.text, one.name, one.author and one.author.username] for one in kept]
 """
 
 

@@ -11,9 +11,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.browser import browser_page, paste
-from workshop.system import memory
 from workshop.chapters.steps import all_steps, find_step
-from workshop.checking import checking
 from workshop.checking.checking import check, was_heard
 from workshop.project.files import has_migrations
 from workshop.project.serving import Server
@@ -28,7 +26,10 @@ LINES_OF_2016, CONSOLE, *REST = SNIPPETS
 
 def pytest_generate_tests(metafunc):
     # La première et la dernière ; toutes, par une option.
-    if "solution" in metafunc.fixturenames and metafunc.function is not test_who_is_identified_is_called_by_name:
+    if (
+        "solution" in metafunc.fixturenames
+        and metafunc.function is not test_who_is_identified_is_called_by_name
+    ):
         steps = LATER if metafunc.config.getoption("tout") else [LATER[0], LATER[-1]]
         metafunc.parametrize("solution", steps, ids=lambda step: step.slug, indirect=True)
 

@@ -116,7 +116,9 @@ async def test_nothing_lost_nothing_twice(tmp_path, monkeypatch, fault):
 def test_prometheus_reads_what_the_chapter_writes():
     folder = LAST.solution / "deploy"
     done = subprocess.run(
-        [PROMTOOL, "check", "config", str(folder / "prometheus.yml")], capture_output=True, text=True
+        [PROMTOOL, "check", "config", str(folder / "prometheus.yml")],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 rules found" in done.stdout
