@@ -1,4 +1,4 @@
-"""Un autre programme, dans la base d'un projet : il y écrit, ou y efface."""
+"""Un autre programme, dans la base d'un projet : il y écrit, y efface, la copie ou l'abîme."""
 
 import contextlib
 import sqlite3
@@ -33,7 +33,7 @@ def erase(project: Path, text: str) -> None:
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             for (table,) in connection.execute(names).fetchall():
                 columns = connection.execute(f'SELECT * FROM "{table}" LIMIT 0').description
-                where = " OR ".join(rf'"{name}" = ?' for name, *_ in columns)
+                where = " OR ".join(rf'"{name}" = ?' for name, *_ in columns)
                 connection.execute(f'DELETE FROM "{table}" WHERE {where}', [text] * len(columns))
 
 
