@@ -110,7 +110,8 @@ async def live(front) -> dict[str, float]:
         for name, server in zip(("premier", "second"), front.servers, strict=True):
             await asyncio.sleep(CALM)
             marks[f"le {name} redémarre"] = time.time()
-            await asyncio.to_thread(server.restart, gently=True)
+            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.restart)
         await asyncio.sleep(CALM)
         for one in talking:
             one.cancel()

@@ -60,7 +60,8 @@ def server_killed(postgres, redis, servers):
 def rolling(postgres, redis, servers):
     def fault():
         for server in servers:
-            server.restart(gently=True)
+            server.stop()
+            server.restart()
 
     return "redémarrages, l'un après l'autre", fault
 

@@ -143,15 +143,14 @@ class Server:
         """Tue le serveur sans préavis."""
         self.process.kill()
 
-    def restart(self, gently: bool = False) -> None:
-        """Tue le serveur s'il vit encore, et le relance sur la même base et le même port.
+    def stop(self) -> None:
+        """Prie le serveur de finir, et l'attend."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STARTUP_SECONDS)
 
-        Avec `gently`, il est prié de finir, et en a le temps.
-        """
-        if gently:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STARTUP_SECONDS)
+    def restart(self) -> None:
+        """Tue le serveur s'il vit encore, et le relance sur la même base et le même port."""
         self.kill()
         self.process.wait()
         self.process.stdin.close()
