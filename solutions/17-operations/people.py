@@ -88,7 +88,8 @@ def main():
     } - {key for one in people for key in one.unsent}
     print(f"{sum(one.said for one in people)} phrases dites.")
     print(f"Perdues : {len(heard - {*found})}. En double : {len(found) - len({*found})}.")
-    print(f"Dehors plus de {TOO_LONG} secondes : {sum(one.is_late() for one in people)} sur 20.")
+    late = sum(one.is_late() for one in people)
+    print(f"Dehors plus de {TOO_LONG} secondes :", f"{late} sur 20." if late else "personne.")
 
 
 main()
