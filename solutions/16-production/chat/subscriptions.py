@@ -54,9 +54,11 @@ class Subscription:
                 self.listening.cancel()
 
     async def subscribe(self):
-        # Chaque essai manqué laisserait un canal dans la couche.
+        # Chaque essai manqué laisserait un canal dans la couche : une absence s'attend, et passe.
         if absence:
-            raise RedisError("Redis ne répond plus.")
+            await asyncio.sleep(1)
+            if absence:
+                raise RedisError("Redis ne répond plus.")
         self.layer = get_channel_layer()
         self.channel = await self.layer.new_channel()
         is_wanted = False
