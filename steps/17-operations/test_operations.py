@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import socket
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from workshop.project.deploying import manage
 from workshop.project.files import copy_project
 from workshop.project.serving import Server, require_no_exception
+from workshop.system.nursed import ADDRESS
 from workshop.system.processes import ServerError
 from workshop.system.redis_server import RedisServer
 from workshop.visitors.histories import ask, enter, guests, history, judge, until
@@ -128,6 +130,11 @@ async def test_hidden(front):
 async def test_logs(front):
     """Une connexion qui finit laisse une ligne de JSON dans le journal (facultatif)"""
     before = [len(server.log) for server in front.servers]
+    for server in front.servers:
+        # De quoi faire parler le serveur lui-même.
+        with socket.create_connection(("127.0.0.1", server.port), 5) as line:
+            line.sendall(b"ceci n'est pas du HTTP\r\n\r\n")
+            await asyncio.to_thread(line.recv, 1024)
     async with guests(front) as visitors:
         someone = await enter(visitors, "/chat/journal/")
         await someone.say(said("bonjour"))
@@ -316,8 +323,10 @@ async def test_shards(project, python):
     with contextlib.ExitStack() as stack:
         relays = [stack.enter_context(RedisServer()) for _ in range(2)]
         shared = {"REDIS_URL": ",".join(one.url for one in relays)}
+        # Nés du même processus, ils auraient le même `hash`, qui d'ordinaire change.
+        apart = shared | {ADDRESS: ""}
         try:
-            pair = [stack.enter_context(Server(project, python, 0, shared)) for _ in range(2)]
+            pair = [stack.enter_context(Server(project, python, 0, one)) for one in (shared, apart)]
         except ServerError as refusal:
             if "ImproperlyConfigured" not in refusal.log:
                 raise
