@@ -127,6 +127,14 @@ async def test_hidden(front):
         )
 
 
+def parsed(line: str) -> dict | None:
+    """Renvoie l'objet JSON qu'est une ligne, ou None."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(line)
+        return found if isinstance(found, dict) else None
+    return None
+
+
 async def test_logs(front):
     """Une connexion qui finit laisse une ligne de JSON dans le journal (facultatif)"""
     before = [len(server.log) for server in front.servers]
@@ -147,11 +155,7 @@ async def test_logs(front):
             for server, start in zip(front.servers, before, strict=True)
             for line in server.log[start:].splitlines()
         ]
-        found = []
-        for line in lines:
-            with contextlib.suppress(ValueError):
-                found.append(json.loads(line))
-        return [one for one in found if isinstance(one, dict) and one.get("room") == "journal"]
+        return [one for one in map(parsed, lines) if one and one.get("room") == "journal"]
 
     await until(about, 3)
     if not (found := about()):
@@ -163,11 +167,8 @@ async def test_logs(front):
     for field in ("seconds", "code"):
         if not isinstance(found[0].get(field), int | float):
             pytest.fail(f"La ligne d'une connexion qui finit n'a pas de nombre « {field} ».")
-    for line in lines:
-        try:
-            json.loads(line)
-        except ValueError:
-            pytest.fail(f"Une ligne du journal n'est pas du JSON : {line[:200]}")
+    if strange := [line for line in lines if parsed(line) is None]:
+        pytest.fail(f"Une ligne du journal n'est pas du JSON : {strange[0][:200]}")
 
 
 def measures(server) -> dict[str, float]:
