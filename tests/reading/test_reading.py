@@ -11,10 +11,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.reading.serving import running_reader
+from tests.room.serving import running_board, viewing
 from workshop.basics import ROOT, WorkshopError
 from workshop.chapters.steps import find_step
 from workshop.publishing import site
 from workshop.reading import pages
+from workshop.room.membership import join
 from workshop.room.serving import addresses
 from workshop.system import memory
 from workshop.system.processes import project_environment
@@ -117,6 +119,23 @@ async def test_the_margin_follows_each_save_and_survives_nonsense():
             await socket.send("next")
             after = await until(socket, lambda picture: picture["title"].startswith("06"))
             assert after["page"] == green["next"]
+
+
+async def test_the_margin_says_that_one_is_in_a_room_and_leaves_it(monkeypatch):
+    with running_board() as board, running_reader(find_step("05").solution, "05-consumers") as one:
+        monkeypatch.setattr(memory, "PROGRESS", one.folder / ".atelier")
+        async with viewing(board) as viewer, margin(one, one.url) as socket:
+            assert not (await until(socket, lambda picture: picture["goals"]))["room"]
+            await asyncio.to_thread(join, board.room, "Ada", "05-consumers", frozenset())
+            picture = await until(socket, lambda picture: "à jour" in picture["room"])
+            assert "Ada" in picture["room"] and not picture["stuck"]
+            await viewer.until(lambda: viewer.named("Ada"))
+            await socket.send("stuck")
+            await until(socket, lambda picture: picture["stuck"])
+            await viewer.until(lambda: viewer.named("Ada")["stuck"])
+            await socket.send("leave")
+            await until(socket, lambda picture: not picture["room"])
+            await viewer.until(lambda: not viewer.named("Ada"))
 
 
 async def test_without_a_project_the_margin_says_what_to_make():

@@ -81,12 +81,21 @@ class Presence:
             self.reporter.stop()
 
     @property
-    def line(self) -> str:
-        """Ce que montre l'écran, tant que l'on est dans une salle ; vide sinon."""
+    def is_stuck(self) -> bool:
+        """Dit si l'on a prévenu la salle que l'on est bloqué."""
+        return bool(self.member and self.member.story.stuck)
+
+    @property
+    def place(self) -> str:
+        """La place que l'on a dans une salle ; vide sinon."""
         if not self.member or not self.reporter:
             return ""
-        keys = FREE if self.member.story.stuck else KEYS
-        return f"Salle : vous y êtes « {self.member.name} » ({self.reporter.state}) · {keys}"
+        return f"Salle : vous y êtes « {self.member.name} » ({self.reporter.state})"
+
+    @property
+    def line(self) -> str:
+        """Ce que montre l'écran, tant que l'on est dans une salle ; vide sinon."""
+        return f"{self.place} · {FREE if self.is_stuck else KEYS}" if self.place else ""
 
     def _tell(self, change: Callable) -> None:
         """Change l'histoire, la retient et la dit."""

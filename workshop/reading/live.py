@@ -12,7 +12,7 @@ from workshop.following.screen import conclusion, remaining, text
 from workshop.following.watching import Follower
 
 # Ce qu'une page peut demander, et la touche de `suivre` qui le fait.
-KEYS = {"check": "v", "next": "n"}
+KEYS = {"check": "v", "next": "n", "stuck": "b", "leave": "x"}
 
 
 class Live:
@@ -32,7 +32,7 @@ class Live:
         self.loop = loop
         # Une vérification en cours donne de ses nouvelles depuis un autre fil.
         self.follower.refresh = lambda: loop.call_soon_threadsafe(self._show)
-        works = (self.follower.watch(), self.follower.verify())
+        works = (self.follower.watch(), self.follower.verify(), self.follower.keep_presence())
         self.tasks = [loop.create_task(work) for work in works]
 
     def stop(self) -> None:
@@ -63,6 +63,8 @@ class Live:
                 "cause": str(found) if found else "",
                 "conclusion": text(conclusion(view), 10_000, color=False).strip() if judged else "",
                 "status": " ".join(filter(None, (view.status, view.note))),
+                "room": self.follower.presence.place,
+                "stuck": self.follower.presence.is_stuck,
                 "next": _page(following) if judged and judged.passed and following else "",
             },
             ensure_ascii=False,

@@ -16,7 +16,10 @@ const status = make("p", { className: "status" });
 status.setAttribute("role", "status");
 const check = make("button", { type: "button", textContent: "Vérifier" });
 const next = make("button", { type: "button" });
-area.append(make("p", {}, chapter), goals, conclusion, status, check, next);
+const room = make("p", { className: "room" });
+const stuck = make("button", { type: "button" });
+const leave = make("button", { type: "button", textContent: "Quitter la salle" });
+area.append(make("p", {}, chapter), goals, conclusion, status, check, next, room, stuck, leave);
 area.hidden = false;
 let socket;
 
@@ -29,6 +32,9 @@ function draw(picture) {
   goals.replaceChildren(...picture.goals.map((goal) => drawGoal(goal, picture.cause)));
   conclusion.textContent = picture.conclusion;
   if (status.textContent !== picture.status) status.textContent = picture.status;
+  for (const one of [room, stuck, leave]) one.hidden = !picture.room;
+  room.textContent = picture.room;
+  stuck.textContent = picture.stuck ? "Je ne suis plus bloqué" : "Je suis bloqué";
   next.hidden = !picture.next;
   next.textContent = "Étape suivante";
   next.onclick = () => {
@@ -66,4 +72,6 @@ function connect() {
 }
 
 check.addEventListener("click", () => ask("check"));
+stuck.addEventListener("click", () => ask("stuck"));
+leave.addEventListener("click", () => ask("leave"));
 connect();
