@@ -101,7 +101,7 @@ def room(names: bool) -> dict:
         ],
         "schedule": {
             "slot": slot.what.replace("*", "").replace("`", "").partition("](")[0].strip("["),
-            "until": clock(begins + slot.minutes),
+            "until": clock((begins + slot.minutes) % 1440),
             "left": begins + slot.minutes - minute if minute >= begins else begins - minute,
             "over": minute >= MOMENTS[-1][0] + MOMENTS[-1][1].minutes,
             "early": minute < MOMENTS[0][0],
