@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import datetime
 import json
+import math
 import os
 import re
 import shutil
@@ -70,7 +71,11 @@ class Prometheus(Service):
         with urllib.request.urlopen(address, timeout=10) as answer:
             found = json.load(answer)["data"]["result"]
         return [
-            [(when - start, float(value)) for when, value in one["values"] if value != "NaN"]
+            [
+                (when - start, float(value))
+                for when, value in one["values"]
+                if math.isfinite(float(value))
+            ]
             for one in found
         ]
 

@@ -120,11 +120,13 @@ async def test_hidden(front):
         found = await asyncio.to_thread(status, front, path, secure=True)
         if found not in (403, 404):
             pytest.fail(f"Derrière nginx, {path} répond HTTP {found} à qui passe.")
-    found = await asyncio.to_thread(status, front.servers[0], HEALTH)
-    if found != 200:
-        pytest.fail(
-            f"En production, {HEALTH}, demandée en clair au serveur lui-même, répond HTTP {found}."
-        )
+        found = await asyncio.to_thread(status, front.servers[0], path)
+        # Les mesures ne sont peut-être pas encore là.
+        if found != 200 and (path, found) != (METRICS, 404):
+            pytest.fail(
+                f"En production, {path}, demandée en clair au serveur lui-même, répond HTTP "
+                f"{found}."
+            )
 
 
 def parsed(line: str) -> dict | None:
@@ -237,20 +239,25 @@ async def test_restore(server, project, python, network_visitor, tmp_path):
         one: [await speak(one, f"après la sauvegarde, {number}") for number in range(2)]
         for one in (old, new)
     }
-    await asyncio.to_thread(restored, copies)
-    done = await asyncio.to_thread(manage, project, python, {}, "after_restore")
-    if done.returncode:
-        lines = done.stdout.strip().splitlines() or ["(rien)"]
-        pytest.fail(f"« manage.py after_restore » échoue : {lines[-1]}")
-    for one, what in ((old, "Un salon"), (new, "Un salon né après la sauvegarde")):
-        number = await speak(one, "après la restauration")
-        if number <= given[one][-1]:
-            pytest.fail(
-                f"{what} avait donné le numéro {given[one][-1]}. La base est restaurée, "
-                f"after_restore passe, et la phrase suivante reçoit le {number} : qui avait lu "
-                "l'ancien ne lira pas le nouveau."
-            )
-    page = await ask(old, "after", given[old][-1])
+    # La même sauvegarde peut servir deux fois.
+    for _ in range(2):
+        await asyncio.to_thread(restored, copies)
+        done = await asyncio.to_thread(manage, project, python, {}, "after_restore")
+        if done.returncode:
+            lines = done.stdout.strip().splitlines() or ["(rien)"]
+            pytest.fail(f"« manage.py after_restore » échoue : {lines[-1]}")
+        for one, what in ((old, "Un salon"), (new, "Un salon né après la sauvegarde")):
+            number = await speak(one, "après la restauration")
+            if number <= given[one][-1]:
+                pytest.fail(
+                    f"{what} avait donné le numéro {given[one][-1]}. La base est restaurée, "
+                    f"after_restore passe, et la phrase suivante reçoit le {number} : qui avait "
+                    "lu l'ancien ne lira pas le nouveau."
+                )
+            given[one].append(number)
+        # Une salle, elle, ne restaure pas deux fois par seconde.
+        await asyncio.sleep(1.1)
+    page = await ask(old, "after", given[old][-2])
     if [one["text"] for one in page["messages"]] != ["après la restauration"]:
         pytest.fail("Après une restauration, une page qui revient ne lit pas la suite.")
 
@@ -280,8 +287,8 @@ async def test_forget(server, project, python, network_visitor):
         pytest.fail(f"ada est effacée. Le salon ne devrait garder que l'autre ; il garde : {kept}")
     if await ada.name() == "ada":
         pytest.fail("ada est effacée, et le chat la salue encore par son nom.")
-    done = await asyncio.to_thread(manage, project, python, {}, "forget", "--person", "personne")
-    if not done.returncode or "personne" not in done.stdout or "Traceback" in done.stdout:
+    done = await asyncio.to_thread(manage, project, python, {}, "forget", "--person", "inconnue-9")
+    if not done.returncode or "inconnue-9" not in done.stdout or "Traceback" in done.stdout:
         pytest.fail("« forget --person » d'un compte qui n'existe pas doit échouer, et le nommer.")
 
 

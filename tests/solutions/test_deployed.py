@@ -128,8 +128,14 @@ def test_prometheus_reads_what_the_chapter_writes():
 @needs_prometheus
 @pytest.mark.parametrize(
     ("series", "rings"),
-    [("0.02x20", False), ("0.02x4" + 20 * " +Inf", True), ("2x20", True), ("", True)],
-    ids=["fast", "nothing-comes-back", "slow", "no-probe"],
+    [
+        ("0.02x20", False),
+        ("0.02x4" + 20 * " +Inf", True),
+        ("2x20", True),
+        ("", True),
+        ("0.02x10 2 2 0.02x10", False),
+    ],
+    ids=["fast", "nothing-comes-back", "slow", "no-probe", "slow-once"],
 )
 def test_the_alarm_rings_for_what_a_visitor_cannot_do(tmp_path, series, rings):
     rules = LAST.solution / "deploy" / "alarm.yml"

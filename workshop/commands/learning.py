@@ -453,6 +453,7 @@ def postgresql(port):
     with PostgresServer(port) as server:
         click.echo(f"PostgreSQL écoute 127.0.0.1:{port} (Ctrl-C l'arrête)")
         click.echo(f"Sa base : {server.url}")
+        click.echo(f"Le dossier de ses programmes : {postgres_programs()}")
         while server.process.poll() is None:
             time.sleep(0.2)
     raise WorkshopError("PostgreSQL s'est arrêté de lui-même. Relancez la commande.")

@@ -79,7 +79,7 @@ class Subscription:
                 try:
                     await self.receive(event)
                 except Exception:
-                    logger.exception("Une annonce n'a pas pu être lue : %s", event)
+                    logger.exception("Une annonce n'a pas pu être lue : %s", event.get("type"))
                 # Entre deux annonces, les autres tâches ont leur tour.
                 await asyncio.sleep(0)
         finally:

@@ -113,6 +113,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             message, is_new = await self.here.say(self.name, text, self.author, key)
         except IntegrityError:
+            if await is_signed_in(self.scope):
+                raise
             # Son compte vient d'être effacé.
             await self.session_ended()
             return

@@ -41,7 +41,7 @@ def keep(room, said):
 def era():
     """Renvoie d'où partent les numéros d'un salon neuf."""
     highest = Room.objects.aggregate(highest=Max("last"))["highest"] or 0
-    return highest // ERA * ERA
+    return highest if highest >= ERA else 0
 
 
 @database_sync_to_async

@@ -1,4 +1,4 @@
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -9,7 +9,7 @@ def health(request):
     """Dit si ce serveur peut rendre service : HTTP 200, ou 503."""
     try:
         Room.objects.exists()
-    except DatabaseError as error:
+    except Error as error:
         return JsonResponse({"base": str(error)}, status=503)
     return JsonResponse({"base": "ok"})
 

@@ -13,5 +13,5 @@ delivery = Histogram("chat_delivery_seconds", "De gardé à livré.", buckets=SE
 def delivered(messages):
     """Compte ce qu'il a fallu à ces messages, de gardés à livrés."""
     now = timezone.now()
-    for one in messages:
-        delivery.observe((now - parse_datetime(one["sent"])).total_seconds())
+    for sent in (one["sent"] for one in messages if "sent" in one):
+        delivery.observe((now - parse_datetime(sent)).total_seconds())

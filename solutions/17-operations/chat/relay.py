@@ -16,14 +16,16 @@ logger = logging.getLogger(__name__)
 
 
 def introduce():
-    """Dit avec qui ce serveur partage ; lève ImproperlyConfigured si un Redis ne répond pas."""
+    """Dit avec qui ce serveur partage ; lève ImproperlyConfigured si nul Redis ne répond."""
     if not settings.REDIS_URLS:
         print("Sans REDIS_URL, ce serveur est seul : ses salons sont dans sa mémoire.")
-    for url in settings.REDIS_URLS.values():
-        reach(url)
+    answers = [reach(url) for url in settings.REDIS_URLS.values()]
+    if answers and not any(answers):
+        raise ImproperlyConfigured("Aucun Redis ne répond. Démarrez-le, ou retirez REDIS_URL.")
 
 
 def reach(url):
+    """Renvoie True si ce Redis répond, et le dit."""
     where = urlsplit(url).netloc.rpartition("@")[2]
     try:
         with Redis.from_url(url, **settings.REDIS_PATIENCE, retry=None) as one:
@@ -34,10 +36,10 @@ def reach(url):
         ) from None
     except RedisError as error:
         why = type(error).__name__
-        raise ImproperlyConfigured(
-            f"Redis ne répond pas à {where} ({why}). Démarrez-le, ou retirez REDIS_URL."
-        ) from None
+        print(f"Redis ne répond pas à {where} ({why}).")
+        return False
     print(f"Ce serveur partage ses salons par Redis, à {where}.")
+    return True
 
 
 class Absence:

@@ -43,6 +43,7 @@ def main(address, port=None):
         print(f"La phrase revient en {1000 * found:.0f} ms.")
         return
     gauge = Gauge("probe_seconds", "De dit à entendu ; infini si rien ne revient.")
+    gauge.set(math.inf)
     start_http_server(int(port), "127.0.0.1")
     while True:
         gauge.set(asyncio.run(speak(address)))

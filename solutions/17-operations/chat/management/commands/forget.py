@@ -17,7 +17,9 @@ class Command(BaseCommand):
         what.add_argument("--days", type=int)
 
     def handle(self, person, days, **options):
-        erased = self.forget_person(person) if person else self.forget_old(days)
+        if days is not None and days < 0:
+            raise CommandError("Un nombre de jours n'est pas négatif.")
+        erased = self.forget_old(days) if person is None else self.forget_person(person)
         self.stdout.write(f"{erased} messages effacés.")
 
     def forget_old(self, days):
