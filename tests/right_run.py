@@ -1,7 +1,7 @@
 """Le dessin du chapitre 10 : un serveur tué pendant que trois personnes parlent, et rien de perdu.
 
 `python -m tests.right_run` joue la solution de l'étape 10 jusqu'à ce que la panne morde, et dessine
-cette histoire, juste, dans docs/histoire-juste.svg.
+cette histoire, où rien ne manque, dans docs/histoire-entiere.svg.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from workshop.visitors.checker import (
 from workshop.visitors.histories import until
 from workshop.visitors.persistent import persistent_members
 
-PICTURE = ROOT / "docs" / "histoire-juste.svg"
+PICTURE = ROOT / "docs" / "histoire-entiere.svg"
 NAMES = {"m0": "ada", "m1": "blaise", "m2": "chloé"}
 MESSAGES = 12
 
