@@ -236,7 +236,8 @@ table(
 
 # %% [markdown]
 # Quatre fois moins qu'au départ, six fois plus que Centrifugo, qui est écrit en langage Go, et qui ne garde rien dans une base. Ce qui reste est surtout la phrase elle-même : la garder est ce que ce chat promet. La mémoire, elle, suit le nombre de processus, et un octet que deux processus partagent y est compté deux fois.
-#
+
+# %% [markdown]
 # ## À explorer
 #
 # **1.** Mettez mille personnes dans un salon : `ROOM = 1000`. Qu'est-ce qui coûte le plus, à un million ?
