@@ -104,7 +104,7 @@ function receive(frame) {
 }
 
 function receiveHistory(history) {
-  const { type, number } = question;
+  const { type, number } = question ?? {};
   question = null;
   // La base du serveur est neuve : ce que l'on affiche n'existe plus.
   if (history.last < last) location.reload();
