@@ -164,7 +164,7 @@ async def test_logs(front):
         last = lines[-1] if lines else "rien"
         pytest.fail(
             "Une connexion au salon « journal » finit. Aucune ligne de JSON du journal n'a ce "
-            f"salon dans « room ». La dernière : {last[:200]}"
+            f"salon dans « room ». La dernière : {last[:80]}"
         )
     for field in ("seconds", "code"):
         if not isinstance(found[0].get(field), int | float):
