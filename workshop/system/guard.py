@@ -38,6 +38,9 @@ def run_program(command):
     program = psutil.Popen(command, stdin=subprocess.DEVNULL)
 
     def kill_all():
+        # nginx remplace aussitôt un ouvrier tué : il ne doit pas le voir.
+        with contextlib.suppress(psutil.Error):
+            program.suspend()
         # Lui en dernier : sa fin est aussi celle de ce processus.
         for process in [*program.children(recursive=True), program]:
             with contextlib.suppress(psutil.Error):
