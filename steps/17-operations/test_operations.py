@@ -228,6 +228,14 @@ async def speak(someone, text: str) -> int:
     return json.loads(await someone.hear())["number"]
 
 
+def managed(project, python, *arguments: str) -> None:
+    """Lance une commande de `manage.py`, qui doit aboutir."""
+    done = manage(project, python, {}, *arguments)
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["(rien)"])[-1]
+        pytest.fail(f"« manage.py {' '.join(arguments)} » échoue : {last}")
+
+
 async def test_restore(server, project, python, network_visitor, tmp_path):
     """Après une restauration, un numéro déjà donné ne l'est plus jamais"""
     old = await enter(network_visitor, "/chat/veille/")
@@ -242,10 +250,7 @@ async def test_restore(server, project, python, network_visitor, tmp_path):
     # La même sauvegarde peut servir deux fois.
     for _ in range(2):
         await asyncio.to_thread(restored, copies)
-        done = await asyncio.to_thread(manage, project, python, {}, "after_restore")
-        if done.returncode:
-            lines = done.stdout.strip().splitlines() or ["(rien)"]
-            pytest.fail(f"« manage.py after_restore » échoue : {lines[-1]}")
+        await asyncio.to_thread(managed, project, python, "after_restore")
         for one, what in ((old, "Un salon"), (new, "Un salon né après la sauvegarde")):
             number = await speak(one, "après la restauration")
             if number <= given[one][-1]:
@@ -272,10 +277,7 @@ async def test_forget(server, project, python, network_visitor):
             await ws.send(said(text))
             await other.hear()
         await speak(other, "de quelqu'un d'autre")
-        done = await asyncio.to_thread(manage, project, python, {}, "forget", "--person", "ada")
-        if done.returncode:
-            lines = done.stdout.strip().splitlines() or ["(rien)"]
-            pytest.fail(f"« manage.py forget --person ada » échoue : {lines[-1]}")
+        await asyncio.to_thread(managed, project, python, "forget", "--person", "ada")
         await ws.send(said("encore ada"))
         if (code := await closed(ws)) != 4401:
             pytest.fail(
@@ -297,10 +299,7 @@ async def test_retention(server, project, python, network_visitor):
     someone = await enter(network_visitor, "/chat/vieux/")
     last = [await speak(someone, f"phrase {number}") for number in range(3)][-1]
     for days, left, what in (("365", 3, "a moins d'un an"), ("0", 0, "est plus vieux que cela")):
-        done = await asyncio.to_thread(manage, project, python, {}, "forget", "--days", days)
-        if done.returncode:
-            lines = done.stdout.strip().splitlines() or ["(rien)"]
-            pytest.fail(f"« manage.py forget --days {days} » échoue : {lines[-1]}")
+        await asyncio.to_thread(managed, project, python, "forget", "--days", days)
         if len(found := await history(someone)) != left:
             pytest.fail(
                 f"« forget --days {days} » : tout {what}, et il reste {len(found)} messages sur 3."
